@@ -1,0 +1,326 @@
+"""The types of a schema: tables, columns, code lists, rules and model variables.
+
+A schema is data (``schemas/<id>/<version>/``).  These frozen types are what the rest of
+synthgen sees of it; :mod:`synthgen.schema.load` makes them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from synthgen.errors import SchemaError
+
+
+class ColumnType(enum.Enum):
+    """What the values of a column are."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    CODE = "code"
+
+
+class Sensitivity(enum.Enum):
+    """What a column can give away about a person."""
+
+    IDENTIFIER = "identifier"
+    QUASI_IDENTIFIER = "quasi-identifier"
+    SENSITIVE = "sensitive"
+    NONE = "none"
+
+
+class Severity(enum.Enum):
+    """What it means when the condition of a rule is met."""
+
+    IMPOSSIBLE = "impossible"
+    UNLIKELY = "unlikely"
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code of a code list.
+
+    Parameters
+    ----------
+    code : str
+        As it stands in the column.
+    title, title_ko : str
+        Short name in our own words, English and Korean.
+    implies : mapping of str to tuple of str
+        Codes of *other columns of the same row* that this code allows: column name to
+        codes and inclusive ranges (``"C400-C419"``).  What it does not allow is
+        impossible, in the model (a structural zero) as in ``check`` (SQL).
+    family : str
+        Code of the wider group in the same list, ``""`` if none.
+    source : str
+        Where the definition comes from.
+    """
+
+    code: str
+    title: str
+    title_ko: str
+    implies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    family: str = ""
+    source: str = ""
+
+    def label(self, language: str) -> str:
+        """Title in Korean (``"ko"``) or English."""
+        return self.title_ko if language == "ko" else self.title
+
+
+@dataclass(frozen=True)
+class CodeList:
+    """A named list of codes and who maintains it."""
+
+    name: str
+    title: str
+    title_ko: str
+    source: str
+    codes: tuple[Code, ...]
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        twice = [c.code for c in self.codes if c.code in seen or seen.add(c.code)]  # type: ignore[func-returns-value]
+        if twice:
+            raise SchemaError(
+                f"code list {self.name}: code {twice[0]} stands twice; codes must be unique "
+                f"({len(twice)} such codes)"
+            )
+
+    def __contains__(self, code: object) -> bool:
+        return any(c.code == code for c in self.codes)
+
+    def find(self, code: str) -> Code:
+        """Code by its text.
+
+        Raises
+        ------
+        SchemaError
+            If the list has no such code.
+        """
+        for candidate in self.codes:
+            if candidate.code == code:
+                return candidate
+        raise SchemaError(f"code list {self.name}: has no code {code}")
+
+
+@dataclass(frozen=True)
+class Category:
+    """One value of a model variable: a code, or a public bin of a number.
+
+    Parameters
+    ----------
+    code : str
+        Code of the column, or label of the bin (``"85+"``).
+    title, title_ko : str
+        What people read.
+    lower, upper : float or None
+        Half-open interval [lower, upper) of a bin in the variable's unit; None for codes.
+    """
+
+    code: str
+    title: str
+    title_ko: str
+    lower: float | None = None
+    upper: float | None = None
+
+    def label(self, language: str) -> str:
+        """Title in Korean (``"ko"``) or English."""
+        return self.title_ko if language == "ko" else self.title
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the statistical model: what statistics tables speak about.
+
+    Parameters
+    ----------
+    name : str
+        As statistics tables name it.
+    title, title_ko : str
+        What people read.
+    categories : tuple of Category
+        In order; bins are adjacent and ascending.
+    column : str
+        ``"tumour.topography"`` whose codes or public bins these are; ``""`` for a variable
+        that no column holds (the site group of a registry report, net survival time).
+    unit : str
+        Unit of the bins (``"years of age"``), ``""`` for codes.
+    implies : mapping of str to mapping
+        Category code to allowed codes of other variables or columns; see :class:`Code`.
+    """
+
+    name: str
+    title: str
+    title_ko: str
+    categories: tuple[Category, ...]
+    column: str = ""
+    unit: str = ""
+    implies: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the categories, in order."""
+        return tuple(c.code for c in self.categories)
+
+    @property
+    def is_binned(self) -> bool:
+        """Whether the categories are intervals of a number."""
+        return self.categories[0].lower is not None
+
+    def label(self, language: str) -> str:
+        """Title in Korean (``"ko"``) or English."""
+        return self.title_ko if language == "ko" else self.title
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    title: str
+    title_ko: str
+    description: str = ""
+    description_ko: str = ""
+    codes: CodeList | None = None
+    pattern: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    code_system: str = ""
+    sensitivity: Sensitivity = Sensitivity.NONE
+    maps: Mapping[str, str] = field(default_factory=dict)
+    missing_codes: tuple[str, ...] = ()
+    tier: str = "R"
+
+    def label(self, language: str) -> str:
+        """Title in Korean (``"ko"``) or English."""
+        return self.title_ko if language == "ko" else self.title
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """Columns that must be found as the primary key of another table."""
+
+    columns: tuple[str, ...]
+    table: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its columns, keys and what a row is."""
+
+    name: str
+    title: str
+    title_ko: str
+    row_unit: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    description: str = ""
+    description_ko: str = ""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in the order of the schema."""
+        return tuple(c.name for c in self.columns)
+
+    def column(self, name: str) -> Column:
+        """Column by name.
+
+        Raises
+        ------
+        SchemaError
+            If the table has no such column.
+        """
+        for candidate in self.columns:
+            if candidate.name == name:
+                return candidate
+        raise SchemaError(f"table {self.name}: has no column {name}")
+
+    def label(self, language: str) -> str:
+        """Title in Korean (``"ko"``) or English."""
+        return self.title_ko if language == "ko" else self.title
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A cross-field rule: the condition under which a row is impossible or unlikely.
+
+    Parameters
+    ----------
+    id : str
+        Stable name (``"SEX-SITE-M"``).
+    severity : Severity
+        Impossible rules are structural zeros of the model and errors of ``check``;
+        unlikely ones are only counted, because rare cancers live there.
+    when : str
+        Condition in the rule language (:mod:`synthgen.schema.rules`); a row that meets it
+        is caught.
+    message, message_ko : str
+        What is wrong, without values.
+    source : str
+        Who says so.
+    """
+
+    id: str
+    severity: Severity
+    when: str
+    message: str
+    message_ko: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A contract: tables, code lists, rules and model variables, with id and version."""
+
+    id: str
+    version: str
+    title: str
+    title_ko: str
+    tables: tuple[Table, ...]
+    code_lists: Mapping[str, CodeList]
+    rules: tuple[Rule, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    description: str = ""
+    description_ko: str = ""
+    licence: str = ""
+
+    @property
+    def key(self) -> str:
+        """Id and version as they are written elsewhere: ``"rare-cancer@1.0.0"``."""
+        return f"{self.id}@{self.version}"
+
+    def table(self, name: str) -> Table:
+        """Table by name.
+
+        Raises
+        ------
+        SchemaError
+            If the schema has no such table.
+        """
+        for candidate in self.tables:
+            if candidate.name == name:
+                return candidate
+        raise SchemaError(f"schema {self.key}: has no table {name}")
+
+    def variable(self, name: str) -> Variable:
+        """Model variable by name.
+
+        Raises
+        ------
+        SchemaError
+            If the schema has no such variable.
+        """
+        for candidate in self.variables:
+            if candidate.name == name:
+                return candidate
+        known = ", ".join(v.name for v in self.variables)
+        raise SchemaError(f"schema {self.key}: has no model variable {name}; it has {known}")
