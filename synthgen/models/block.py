@@ -1,0 +1,217 @@
+"""Fitting one block of variables on top of the blocks that are already frozen.
+
+The new variables form a conditional exponential family given the old ones, so no
+statement of this block can move an earlier block.  Within the block, tables come in
+stages by their relation to the target population: each stage is fitted relative to the
+result of the one before, so a borrowed table shapes what the published ones leave open
+and never competes with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from synthgen.models.constraints import compile_constraints, statement_variables
+from synthgen.models.distribution import ConditionalTable, Distribution
+from synthgen.models.domain import Domain
+from synthgen.models.junction_tree import JunctionTree, junction_tree
+from synthgen.models.maxent import Problem, solve
+from synthgen.models.propagation import Calibrated, calibrate, expand, other_axes
+from synthgen.statistics.statement import Statement
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Conditional statements are rescaled by the mass of their given at most this often.
+RESCALINGS = 8
+#: The rescaling has settled when no mass of a given moves by more than this share.
+SETTLED = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Potential:
+    """A declared reference: a log factor over some variables; ``-inf`` is impossible."""
+
+    names: tuple[str, ...]
+    log_values: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class BlockFit:
+    """Conditional tables of one block, and how the fit went.
+
+    Parameters
+    ----------
+    tables : tuple of ConditionalTable
+    multipliers : mapping of (str, int) to float
+        Dual multiplier of each statement by table and row: log change of the odds that
+        the statement had to impose on its reference.
+    residual : float
+        Largest violation of the optimality conditions over all stages [standard errors].
+    cells : int
+        Cells of the largest clique.
+    """
+
+    tables: tuple[ConditionalTable, ...]
+    multipliers: Mapping[tuple[str, int], float]
+    residual: float
+    cells: int
+
+
+def _components(
+    new: tuple[str, ...], sets: list[frozenset[str]]
+) -> list[tuple[frozenset[str], list[frozenset[str]]]]:
+    """New variables that must be fitted together, with the variable sets that tie them."""
+    parts: list[tuple[set[str], list[frozenset[str]]]] = [({name}, []) for name in new]
+    for group in sets:
+        touched = [p for p in parts if p[0] & group]
+        if not touched:
+            continue
+        rest = [p for p in parts if not (p[0] & group)]
+        names = set().union(*(p[0] for p in touched))
+        ties = [g for p in touched for g in p[1]]
+        parts = [*rest, (names, [*ties, group])]
+    order = {name: i for i, name in enumerate(new)}
+    parts.sort(key=lambda p: min(order[n] for n in p[0]))
+    return [(frozenset(names), ties) for names, ties in parts]
+
+
+def fit_block(
+    domain: Domain,
+    before: Distribution | None,
+    new: tuple[str, ...],
+    stages: Sequence[Sequence[Statement]],
+    potentials: Sequence[Potential],
+) -> BlockFit:
+    """Conditional tables of new variables given the old ones.
+
+    Parameters
+    ----------
+    domain : Domain
+        All variables so far, the new ones included; old ones first.
+    before : Distribution or None
+        Distribution of the old variables; None for the first block.
+    new : tuple of str
+        Variables to fit.
+    stages : sequence of sequence of Statement
+        Statements in order of precedence, the strongest last.
+    potentials : sequence of Potential
+        Structural zeros and declared references that touch a new variable.
+
+    Raises
+    ------
+    StatisticsError
+        If a statement is about patients that cannot exist.
+    ModelError
+        If a clique is too large or the optimality conditions are not reached.
+    """
+    sets = [frozenset(statement_variables(domain, s)) for stage in stages for s in stage]
+    sets += [frozenset(p.names) for p in potentials]
+    tables: list[ConditionalTable] = []
+    multipliers: dict[tuple[str, int], float] = {}
+    residual, cells = 0.0, 0
+    for own, ties in _components(new, sets):
+        part = _Component(domain, before, own, ties, potentials)
+        for stage in stages:
+            mine = [s for s in stage if own & set(statement_variables(domain, s))]
+            if mine:
+                residual = max(residual, part.fit(mine, multipliers))
+        tables += part.tables()
+        cells = max(cells, *(domain.cells(c) for c in part.tree.cliques))
+    return BlockFit(tuple(tables), multipliers, residual, cells)
+
+
+class _Component:
+    """New variables that are tied together, and their growing log potentials."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        before: Distribution | None,
+        own: frozenset[str],
+        ties: Iterable[frozenset[str]],
+        potentials: Sequence[Potential],
+    ) -> None:
+        ties = list(ties)
+        self.domain = domain
+        old = frozenset().union(*ties) - own if ties else frozenset()
+        self.context = domain.ordered(old)
+        self.context_probability: FloatArray | None = None
+        if self.context:
+            assert before is not None
+            self.context_probability = before.marginal(self.context)
+        self.tree: JunctionTree = junction_tree(
+            domain, [*ties, *((name,) for name in own)], root=self.context
+        )
+        self.own = own
+        self.log_potentials = [np.zeros(domain.shape(c)) for c in self.tree.cliques]
+        for potential in potentials:
+            if own & set(potential.names):
+                home = self.tree.home(potential.names)
+                self.log_potentials[home] = self.log_potentials[home] + expand(
+                    potential.log_values, potential.names, self.tree.cliques[home]
+                )
+
+    def calibrate(self) -> Calibrated:
+        return calibrate(
+            self.domain, self.tree, self.log_potentials, self.context, self.context_probability
+        )
+
+    def fit(
+        self, statements: Sequence[Statement], multipliers: dict[tuple[str, int], float]
+    ) -> float:
+        """Fit one stage relative to the potentials so far; returns the residual."""
+        calibrated = self.calibrate()
+
+        def mass_of(names: tuple[str, ...], members: Mapping[str, tuple[str, ...]]) -> float:
+            if not names:
+                return 1.0
+            home = self.tree.home(names)
+            grid = calibrated.marginals[home].sum(
+                axis=other_axes(self.tree.cliques[home], names)
+            )
+            return float(grid[self.domain.mask(names, members)].sum())
+
+        theta: FloatArray | None = None
+        previous: FloatArray | None = None
+        for _ in range(RESCALINGS):
+            constraints = compile_constraints(
+                self.domain, statements, self.context, mass_of
+            )
+            if previous is not None and np.allclose(
+                constraints.mass, previous, rtol=SETTLED, atol=0
+            ):
+                break
+            previous = constraints.mass
+            problem = Problem(
+                self.domain,
+                self.tree,
+                tuple(self.log_potentials),
+                constraints,
+                self.context,
+                self.context_probability,
+            )
+            solution = solve(problem, theta)
+            theta, calibrated = solution.theta, solution.calibrated
+        assert theta is not None
+        self.log_potentials = problem.potentials(theta)
+        for statement, value in zip(statements, theta, strict=True):
+            multipliers[statement.table, statement.row] = float(value)
+        return solution.residual
+
+    def tables(self) -> list[ConditionalTable]:
+        """The component as conditional tables, in sampling order."""
+        result = self.calibrate()
+        tables = []
+        for i, clique in enumerate(self.tree.cliques):
+            given = self.context if i == 0 else self.tree.separators[i]
+            own = tuple(n for n in clique if n not in given)
+            if not own:
+                continue
+            axes = given + own
+            values = result.conditionals[i].transpose([clique.index(n) for n in axes])
+            tables.append(ConditionalTable(given, own, values))
+        return tables

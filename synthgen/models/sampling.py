@@ -1,0 +1,107 @@
+"""Drawing codes from conditional tables with integer arithmetic only.
+
+Alias tables (Walker 1977, doi:10.1145/355744.355749; construction after Vose 1991,
+doi:10.1109/32.92917) over weights that are whole multiples of 2**-32, so that the same
+random words give the same codes on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+UNIT = np.uint64(1 << 32)
+_SHIFT = np.uint64(32)
+_LOW = np.uint64((1 << 32) - 1)
+
+
+def integer_weights(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
+    """Whole weights that sum to 2**32 in every row, by largest remainder.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float64, shape (rows, k)
+        Each row sums to 1, or is all zero (a row that is never drawn from).
+
+    Returns
+    -------
+    ndarray of uint64, shape (rows, k)
+        Impossible codes get weight 0; an all-zero row stays all zero.
+    """
+    scaled = probabilities * float(UNIT)
+    weights = np.floor(scaled)
+    remainder = np.where(probabilities > 0, scaled - weights, -1.0)
+    weights = weights.astype(np.int64)
+    missing = int(UNIT) - weights.sum(axis=1)
+    order = np.argsort(-remainder, axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(order.shape[1])[np.newaxis, :], axis=1)
+    possible = (probabilities > 0).sum(axis=1)
+    used = possible > 0
+    extra = (rank < np.minimum(missing, possible)[:, np.newaxis]) & (probabilities > 0)
+    weights += extra & used[:, np.newaxis]
+    largest = weights.argmax(axis=1)
+    rest = np.where(used, int(UNIT) - weights.sum(axis=1), 0)
+    weights[np.arange(len(weights)), largest] += rest
+    return weights.astype(np.uint64)
+
+
+@dataclass(frozen=True, eq=False)
+class AliasTable:
+    """Draws one of ``k`` outcomes in each of many rows, in constant time.
+
+    Parameters
+    ----------
+    k : int
+        Outcomes of a row.
+    threshold : ndarray of uint64, shape (rows * k,)
+    alias : ndarray of int32, shape (rows * k,)
+    """
+
+    k: int
+    threshold: npt.NDArray[np.uint64]
+    alias: npt.NDArray[np.int32]
+
+    @classmethod
+    def from_probabilities(cls, probabilities: npt.NDArray[np.float64]) -> AliasTable:
+        """Alias table of a conditional table, shape (rows, k)."""
+        rows, k = probabilities.shape
+        weight = (integer_weights(probabilities) * np.uint64(k)).astype(np.int64)
+        threshold = np.full((rows, k), int(UNIT), dtype=np.int64)
+        alias = np.tile(np.arange(k, dtype=np.int32), (rows, 1))
+        active = np.ones((rows, k), dtype=np.bool_)
+        every = np.arange(rows)
+        top = np.iinfo(np.int64).max
+        for _ in range(k - 1):
+            least = np.where(active, weight, top).argmin(axis=1)
+            most = np.where(active, weight, -1).argmax(axis=1)
+            value = weight[every, least]
+            threshold[every, least] = value
+            alias[every, least] = most
+            weight[every, most] -= int(UNIT) - value
+            active[every, least] = False
+        return cls(k, threshold.ravel().astype(np.uint64), alias.ravel())
+
+    def draw(
+        self, rows: npt.NDArray[np.intp] | None, words: npt.NDArray[np.uint64]
+    ) -> npt.NDArray[np.intp]:
+        """Outcome for each random word.
+
+        Parameters
+        ----------
+        rows : ndarray of intp, shape (n,), or None
+            Row of the table for each draw; None where the table has one row.
+        words : ndarray of uint64, shape (n,)
+            Uniform random words: the high half picks a column, the low half decides
+            between the column and its alias.
+
+        Returns
+        -------
+        ndarray of intp, shape (n,)
+        """
+        column = (((words >> _SHIFT) * np.uint64(self.k)) >> _SHIFT).astype(np.intp)
+        position = column if rows is None else rows * self.k + column
+        keep = (words & _LOW) < self.threshold[position]
+        return np.where(keep, column, self.alias[position]).astype(np.intp, copy=False)
