@@ -1,1 +1,1 @@
-
+"""Statistics packs: published tables, read as printed, turned into statements."""

@@ -93,6 +93,8 @@ class Cell:
         Published 95 % confidence limits, in the same unit as the value.
     quantile : float or None
         Probability of a quantile (0.5 for a median).
+    age : int or None
+        Completed age of a life table row [years].
     printed : str
         The value exactly as published.
     row : int
@@ -110,6 +112,7 @@ class Cell:
     ci_lower: float | None = None
     ci_upper: float | None = None
     quantile: float | None = None
+    age: int | None = None
     printed: str = ""
     row: int = 0
     note: str = ""
