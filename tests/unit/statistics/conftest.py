@@ -35,13 +35,15 @@ def binned(name: str, *edges: float, unit: str = "years") -> Variable:
 
 
 def ages() -> Variable:
-    """The 19 age groups of registry tables."""
+    """The age groups of registry tables, 0-4 to 85+."""
     bins = [
         Category(f"{a}-{a + 4}", f"{a}-{a + 4}", f"{a}-{a + 4}", float(a), float(a + 5))
         for a in range(0, 85, 5)
     ]
     bins.append(Category("85+", "85+", "85+", 85.0, float("inf")))
-    return Variable("age_group", "Age at diagnosis", "진단 시 나이", tuple(bins), unit="years of age")
+    return Variable(
+        "age_group", "Age at diagnosis", "진단 시 나이", tuple(bins), unit="years of age"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,9 @@ def test_a_published_zero_is_bounded_by_the_rule_of_three(schema, make_table):
 
 
 def test_a_suppressed_cell_is_an_interval(schema, make_table):
-    said = COUNTS.statements(make_table("counts", [cell(1, 4, sex="1"), cell(97.5, sex="2")]), schema)
+    said = COUNTS.statements(
+        make_table("counts", [cell(1, 4, sex="1"), cell(97.5, sex="2")]), schema
+    )
     assert (said[0].lower, said[0].upper) == (0.01, 0.04)
 
 
@@ -143,8 +145,8 @@ def test_thousands_of_cells_are_handled_in_seconds(schema, make_table):
         for stage in schema.variable("stage").codes
         for entity in schema.variable("entity").codes
     ]
-    cells += [cell(228, sex=sex) for sex in ("1", "2")]
+    cells += [cell(216, sex=sex) for sex in ("1", "2")]
     table = make_table("counts", cells, variables=("sex", "age_group", "stage", "entity"))
     said = COUNTS.statements(table, schema)
-    assert said[0].cases == 456
-    assert len(said) == 458
+    assert said[0].cases == 432
+    assert len(said) == 434
