@@ -1,0 +1,72 @@
+"""What all tests share: no network, the same random examples every time, golden files."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        address = arguments[1]
+        if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
+            raise RuntimeError(f"a test reaches for the network: {address[0]}")
+    elif event == "socket.getaddrinfo" and not str(arguments[0]).startswith(LOOPBACK):
+        raise RuntimeError(f"a test reaches for the network: {arguments[0]}")
+
+
+sys.addaudithook(_refuse_network)
+
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("overnight", deadline=None, max_examples=5000)
+settings.load_profile("same")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the golden files anew and show what changes",
+    )
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Top of the checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def golden(
+    request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str, str], None]:
+    """Compare a text with ``tests/golden/NAME``, or write it with ``--update-golden``."""
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / name
+        kept = file.read_text(encoding="utf-8") if file.is_file() else ""
+        if kept == text:
+            return
+        difference = "\n".join(
+            difflib.unified_diff(
+                kept.splitlines(), text.splitlines(), "golden", "now", lineterm="", n=1
+            )
+        )
+        if not request.config.getoption("--update-golden"):
+            pytest.fail(f"{name} is not what it was (--update-golden keeps it):\n{difference}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+        with capsys.disabled():
+            sys.stdout.write(f"\n{name}:\n{difference}\n")
+
+    return compare
