@@ -24,6 +24,7 @@ from synthgen.models.propagation import Calibrated, calibrate, expand, other_axe
 from synthgen.statistics.statement import Statement
 
 FloatArray = npt.NDArray[np.float64]
+Numbered = tuple[int, Statement]
 
 #: Conditional statements are rescaled by the mass of their given at most this often.
 RESCALINGS = 8
@@ -46,9 +47,9 @@ class BlockFit:
     Parameters
     ----------
     tables : tuple of ConditionalTable
-    multipliers : mapping of (str, int) to float
-        Dual multiplier of each statement by table and row: log change of the odds that
-        the statement had to impose on its reference.
+    multipliers : mapping of int to float
+        Dual multiplier of each statement by its number: the change of log odds that the
+        statement had to impose on its reference.
     residual : float
         Largest violation of the optimality conditions over all stages [standard errors].
     cells : int
@@ -56,7 +57,7 @@ class BlockFit:
     """
 
     tables: tuple[ConditionalTable, ...]
-    multipliers: Mapping[tuple[str, int], float]
+    multipliers: Mapping[int, float]
     residual: float
     cells: int
 
@@ -83,7 +84,7 @@ def fit_block(
     domain: Domain,
     before: Distribution | None,
     new: tuple[str, ...],
-    stages: Sequence[Sequence[Statement]],
+    stages: Sequence[Sequence[Numbered]],
     potentials: Sequence[Potential],
 ) -> BlockFit:
     """Conditional tables of new variables given the old ones.
@@ -96,8 +97,8 @@ def fit_block(
         Distribution of the old variables; None for the first block.
     new : tuple of str
         Variables to fit.
-    stages : sequence of sequence of Statement
-        Statements in order of precedence, the strongest last.
+    stages : sequence of sequence of (int, Statement)
+        Numbered statements in order of precedence, the strongest last.
     potentials : sequence of Potential
         Structural zeros and declared references that touch a new variable.
 
@@ -108,15 +109,15 @@ def fit_block(
     ModelError
         If a clique is too large or the optimality conditions are not reached.
     """
-    sets = [frozenset(statement_variables(domain, s)) for stage in stages for s in stage]
+    sets = [frozenset(statement_variables(domain, s)) for stage in stages for _, s in stage]
     sets += [frozenset(p.names) for p in potentials]
     tables: list[ConditionalTable] = []
-    multipliers: dict[tuple[str, int], float] = {}
+    multipliers: dict[int, float] = {}
     residual, cells = 0.0, 0
     for own, ties in _components(new, sets):
         part = _Component(domain, before, own, ties, potentials)
         for stage in stages:
-            mine = [s for s in stage if own & set(statement_variables(domain, s))]
+            mine = [(i, s) for i, s in stage if own & set(statement_variables(domain, s))]
             if mine:
                 residual = max(residual, part.fit(mine, multipliers))
         tables += part.tables()
@@ -161,9 +162,10 @@ class _Component:
         )
 
     def fit(
-        self, statements: Sequence[Statement], multipliers: dict[tuple[str, int], float]
+        self, numbered: Sequence[Numbered], multipliers: dict[int, float]
     ) -> float:
         """Fit one stage relative to the potentials so far; returns the residual."""
+        statements = [statement for _, statement in numbered]
         calibrated = self.calibrate()
 
         def mass_of(names: tuple[str, ...], members: Mapping[str, tuple[str, ...]]) -> float:
@@ -198,8 +200,8 @@ class _Component:
             theta, calibrated = solution.theta, solution.calibrated
         assert theta is not None
         self.log_potentials = problem.potentials(theta)
-        for statement, value in zip(statements, theta, strict=True):
-            multipliers[statement.table, statement.row] = float(value)
+        for (number, _), value in zip(numbered, theta, strict=True):
+            multipliers[number] = float(value)
         return solution.residual
 
     def tables(self) -> list[ConditionalTable]:

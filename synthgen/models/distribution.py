@@ -118,7 +118,9 @@ class Distribution:
                 f"distribution: no table decides {', '.join(sorted(set(self.domain.names) - known))}"
             )
 
-    def sample(self, n: int, rng: np.random.Generator) -> dict[str, npt.NDArray[np.intp]]:
+    def sample(
+        self, n: int, rng: np.random.Generator, reserve: int = 0
+    ) -> dict[str, npt.NDArray[np.intp]]:
         """Positions of codes for ``n`` independent patients.
 
         Parameters
@@ -126,6 +128,9 @@ class Distribution:
         n : int
             Patients.
         rng : numpy.random.Generator
+        reserve : int
+            Random words taken for each table, if more than ``n``: with the same reserve,
+            the first patients do not depend on how many are drawn.
 
         Returns
         -------
@@ -138,7 +143,7 @@ class Distribution:
             for name in table.given:
                 size = self.domain.size(name)
                 row = drawn[name] if row is None else row * size + drawn[name]
-            words = rng.integers(0, 2**64, size=n, dtype=np.uint64)
+            words = rng.integers(0, 2**64, size=max(n, reserve), dtype=np.uint64)[:n]
             flat = table.sampler.draw(row, words)
             if len(table.variables) == 1:
                 drawn[table.variables[0]] = flat

@@ -1,0 +1,262 @@
+"""The model artefact on disk: ``model.json``, ``arrays.npz`` and the pack it came from.
+
+Nothing in it can run code.  Every file's SHA-256 stands in ``model.json``, whose own hash
+stands in itself; a changed byte anywhere is refused, and so is an array that is not the
+plain numbers ``model.json`` announces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.model_card import model_card
+from synthgen.errors import ModelError
+from synthgen.models.distribution import ConditionalTable, Distribution
+from synthgen.models.domain import Domain
+from synthgen.models.fit import Fit, statements_by_block
+from synthgen.models.gap_table import gaps_from_rows, gaps_to_rows
+from synthgen.outputs import output_folder
+from synthgen.resources import shipped
+from synthgen.schema.documents import read_json
+from synthgen.schema.load import load_schema
+from synthgen.schema.model import Schema
+from synthgen.statistics.model import StatisticsPack
+from synthgen.statistics.read import read_pack
+from synthgen.statistics.write import write_pack
+
+FORMAT = "model/1"
+#: Largest artefact that is read [bytes of numbers]; a shipped model has less than 2 MiB.
+LARGEST = 1 << 30
+
+
+def _canonical(document: Mapping[str, Any]) -> bytes:
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode()
+
+
+def _hash_of(document: Mapping[str, Any]) -> str:
+    without = {k: v for k, v in document.items() if k != "sha256"}
+    return hashlib.sha256(_canonical(without)).hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _statistics_hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): _file_hash(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _describe(model_id: str, schema: Schema, pack: StatisticsPack, fit: Fit) -> dict[str, Any]:
+    domain = fit.distribution.domain
+    return {
+        "format": FORMAT,
+        "id": model_id,
+        "schema": schema.key,
+        "origin": pack.origin,
+        "pack": {"id": pack.id, "version": pack.version},
+        "residual_standard_errors": fit.residual,
+        "variables": [
+            {
+                "name": name,
+                "codes": [
+                    {"code": c.code, "title": c.title, "title_ko": c.title_ko}
+                    for c in schema.variable(name).categories
+                    if c.code in domain.codes[name]
+                ],
+            }
+            for name in domain.names
+        ],
+        "tables": [
+            {
+                "array": f"table_{i:02d}",
+                "probability_of": list(table.variables),
+                "given": list(table.given),
+                "shape": list(table.probability.shape),
+            }
+            for i, table in enumerate(fit.distribution.tables)
+        ],
+        "gaps": gaps_to_rows(fit.gaps),
+    }
+
+
+def save_model(
+    folder: Path,
+    model_id: str,
+    schema: Schema,
+    pack: StatisticsPack,
+    fit: Fit,
+    *,
+    force: bool = False,
+) -> FittedModel:
+    """Write a model's folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it will stand.
+    model_id : str
+    schema, pack, fit
+        What was fitted to what.
+    force : bool
+        Replace what stands there.
+
+    Returns
+    -------
+    FittedModel
+        As it is read back from the folder.
+
+    Raises
+    ------
+    UsageError, OutputError
+        If the folder exists, or cannot be written.
+    """
+    with output_folder(folder, force=force) as beside:
+        write_pack(pack, beside / "statistics")
+        arrays = {
+            f"table_{i:02d}": table.probability for i, table in enumerate(fit.distribution.tables)
+        }
+        with (beside / "arrays.npz").open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        document = _describe(model_id, schema, pack, fit)
+        document["files"] = {
+            "arrays.npz": _file_hash(beside / "arrays.npz"),
+            **{
+                f"statistics/{name}": digest
+                for name, digest in _statistics_hashes(beside / "statistics").items()
+            },
+        }
+        document["sha256"] = _hash_of(document)
+        text = json.dumps(document, ensure_ascii=False, indent=1)
+        (beside / "model.json").write_text(text + "\n", encoding="utf-8")
+        model = load_model(beside)
+        for language, name in (("en", "MODEL_CARD.md"), ("ko", "MODEL_CARD.ko.md")):
+            (beside / name).write_text(model_card(model, language), encoding="utf-8")
+    return model
+
+
+def load_model(model: str | Path) -> FittedModel:
+    """Model by id (shipped) or by path.
+
+    Parameters
+    ----------
+    model : str or Path
+        ``"kr-demo"``, or a folder that :func:`save_model` wrote.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, a byte has changed, or an array is not what
+        ``model.json`` announces.
+    SchemaError, StatisticsError
+        If its schema is unknown or its pack unreadable.
+    """
+    folder = _folder_of(model)
+    document = read_json(folder / "model.json", ModelError)
+    where = f"{folder.name}/model.json"
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ModelError(f"{where}: format must be {FORMAT}")
+    if document.get("sha256") != _hash_of(document):
+        raise ModelError(f"{where}: the file has been changed; its hash does not match")
+    try:
+        return _assemble(folder, document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{where}: is not a model description ({type(error).__name__})") from error
+
+
+def _folder_of(model: str | Path) -> Path:
+    known = shipped("fitted_models")
+    if str(model) in known:
+        return known[str(model)]
+    folder = Path(model)
+    if not (folder / "model.json").is_file():
+        listed = ", ".join(known) or "none"
+        raise ModelError(f"{model}: no such model; shipped models are {listed}, or give a folder")
+    return folder
+
+
+def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
+    present = {
+        "arrays.npz": _file_hash(folder / "arrays.npz")
+        if (folder / "arrays.npz").is_file()
+        else "",
+        **{
+            f"statistics/{name}": digest
+            for name, digest in _statistics_hashes(folder / "statistics").items()
+        },
+    }
+    changed = sorted(
+        name for name in {*present, *document["files"]} if present.get(name) != document["files"].get(name)
+    )
+    if changed:
+        raise ModelError(
+            f"{folder.name}/{changed[0]}: has been changed, added or removed since the model was "
+            f"fitted ({len(changed)} such files)"
+        )
+    schema = load_schema(document["schema"])
+    pack = read_pack(folder / "statistics", lambda _: schema)
+    domain = Domain(
+        tuple((v["name"], tuple(c["code"] for c in v["codes"])) for v in document["variables"])
+    )
+    shapes = {t["array"]: tuple(t["shape"]) for t in document["tables"]}
+    arrays = _read_arrays(folder / "arrays.npz", shapes)
+    distribution = Distribution(
+        domain,
+        tuple(
+            ConditionalTable(
+                tuple(t["given"]), tuple(t["probability_of"]), arrays[t["array"]]
+            )
+            for t in document["tables"]
+        ),
+    )
+    said = statements_by_block(pack, schema, domain)
+    gaps = gaps_from_rows(document["gaps"], [s for block in said.values() for s in block])
+    return FittedModel(
+        document["id"],
+        schema,
+        pack,
+        distribution,
+        gaps,
+        float(document["residual_standard_errors"]),
+        document["sha256"],
+    )
+
+
+def _read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Arrays of plain float64 numbers of exactly the announced shapes."""
+    announced = sum(8 * int(np.prod(shape, dtype=np.float64)) for shape in shapes.values())
+    if announced > LARGEST:
+        raise ModelError(f"{path.name}: announces {announced} bytes; at most {LARGEST} are read")
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {f"{name}.npy" for name in shapes}
+            if {info.filename for info in archive.infolist()} != names:
+                raise ModelError(f"{path.name}: does not hold the arrays that model.json announces")
+            for name, shape in shapes.items():
+                size = 8 * int(np.prod(shape, dtype=np.int64))
+                with archive.open(f"{name}.npy") as member:
+                    content = member.read(size + 4096)
+                array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+                if array.dtype != np.float64 or array.shape != shape:
+                    raise ModelError(
+                        f"{path.name}: {name} is {array.dtype} {array.shape}; it must be float64 "
+                        f"{shape}"
+                    )
+                arrays[name] = array
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+        raise ModelError(f"{path.name}: is not a readable archive of numbers") from error
+    return arrays

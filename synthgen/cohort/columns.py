@@ -1,0 +1,76 @@
+"""From positions of codes to columns of a table, in the types that a cohort has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synthgen.errors import SchemaError
+from synthgen.schema.model import ColumnType, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IntArray = npt.NDArray[np.intp]
+
+
+def coded(codes: tuple[str, ...], positions: IntArray) -> pd.Categorical:
+    """Text column from positions among codes; -1 is missing."""
+    import pandas as pd
+
+    return pd.Categorical.from_codes(positions, categories=list(codes))
+
+
+def frame_of(table: Table, columns: Mapping[str, Any], rows: int) -> pd.DataFrame:
+    """Frame with all columns of a table, in its order and types; absent ones are missing.
+
+    Parameters
+    ----------
+    table : Table
+    columns : mapping of str to array
+        Values by column name.
+    rows : int
+
+    Raises
+    ------
+    SchemaError
+        If a column that may not be missing has no values.
+    """
+    import pandas as pd
+
+    series = {}
+    for column in table.columns:
+        values = columns.get(column.name)
+        if values is None:
+            if not column.nullable:
+                raise SchemaError(
+                    f"{table.name}.{column.name}: must not be missing, and the model does not "
+                    "decide it"
+                )
+            series[column.name] = _missing(column.type, rows)
+        elif column.type is ColumnType.DATE:
+            series[column.name] = pd.Series(values.astype("datetime64[s]"))
+        elif column.type is ColumnType.INTEGER:
+            series[column.name] = pd.Series(values).astype("Int64")
+        elif column.type is ColumnType.NUMBER:
+            series[column.name] = pd.Series(values).astype("Float64")
+        else:
+            series[column.name] = pd.Series(values)
+    return pd.DataFrame(series)
+
+
+def _missing(kind: ColumnType, rows: int) -> pd.Series[Any]:
+    import pandas as pd
+
+    dtypes = {
+        ColumnType.DATE: "datetime64[s]",
+        ColumnType.INTEGER: "Int64",
+        ColumnType.NUMBER: "Float64",
+    }
+    if kind in dtypes:
+        empty = np.datetime64("NaT", "s") if kind is ColumnType.DATE else pd.NA
+        return pd.Series([empty] * rows, dtype=dtypes[kind])
+    return pd.Series(pd.Categorical.from_codes(np.full(rows, -1), categories=[""]))

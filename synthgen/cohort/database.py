@@ -1,0 +1,62 @@
+"""DuckDB as the writer of data files: one thread, in order, without extensions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthgen.errors import OutputError
+from synthgen.schema.model import ColumnType, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: DuckDB type of each column type.
+SQL_TYPES = {
+    ColumnType.STRING: "VARCHAR",
+    ColumnType.CODE: "VARCHAR",
+    ColumnType.INTEGER: "INTEGER",
+    ColumnType.NUMBER: "DOUBLE",
+    ColumnType.DATE: "DATE",
+}
+
+
+def quoted(path: Path) -> str:
+    """A path as an SQL string."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def typed_columns(table: Table) -> str:
+    """Select list that casts every column of a table to its type."""
+    return ", ".join(f'CAST("{c.name}" AS {SQL_TYPES[c.type]}) AS "{c.name}"' for c in table.columns)
+
+
+@contextlib.contextmanager
+def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Connection whose results do not depend on threads, and that loads nothing.
+
+    Raises
+    ------
+    OutputError
+        If DuckDB cannot write: a full disk, no permission.
+    """
+    import duckdb
+
+    config = {
+        "threads": "1",
+        "preserve_insertion_order": "true",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    try:
+        db = duckdb.connect(str(path) if path else ":memory:", config=config)
+        try:
+            yield db
+        finally:
+            db.close()
+    except duckdb.IOException as error:
+        where = path.name if path else "data file"
+        reason = "no space left on device" if "space" in str(error).lower() else "input/output error"
+        raise OutputError(f"{where}: cannot be written: {reason}") from error

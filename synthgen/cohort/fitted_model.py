@@ -1,0 +1,102 @@
+"""A fitted model: what can be sampled, what it came from, and how well it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from synthgen.cohort.follow_up import FollowUpRule
+from synthgen.models.distribution import Distribution
+from synthgen.models.fit import Gap
+from synthgen.schema.model import Schema
+from synthgen.statistics.life_table import LifeTable, life_table_of
+from synthgen.statistics.model import StatisticsPack
+
+if TYPE_CHECKING:
+    from synthgen.cohort.cohort import Cohort
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """Distribution fitted to a pack, with the pack itself.
+
+    Parameters
+    ----------
+    id : str
+        Name of the model.
+    schema : Schema
+        The schema that it speaks.
+    pack : StatisticsPack
+        The statistics it was fitted to.
+    distribution : Distribution
+    gaps : tuple of Gap
+        Every published value beside the fitted one.
+    residual : float
+        Largest violation of the optimality conditions [standard errors].
+    sha256 : str
+        Hash of the artefact; it keys the random streams.
+    """
+
+    id: str
+    schema: Schema
+    pack: StatisticsPack
+    distribution: Distribution
+    gaps: tuple[Gap, ...]
+    residual: float
+    sha256: str
+
+    @property
+    def origin(self) -> str:
+        """``public-statistics`` or ``enclave``."""
+        return self.pack.origin
+
+    @cached_property
+    def life_table(self) -> LifeTable:
+        """Mortality of the general population.
+
+        Raises
+        ------
+        StatisticsError
+            If the pack has none.
+        """
+        return life_table_of(self.pack)
+
+    def generate(
+        self,
+        n: int,
+        *,
+        seed: int = 1,
+        where: Mapping[str, tuple[str, ...]] | None = None,
+        follow_up: FollowUpRule | None = None,
+    ) -> Cohort:
+        """Synthetic patients with their tumours.
+
+        Parameters
+        ----------
+        n : int
+            Patients.
+        seed : int
+            0 or greater; the same model, seed and versions give the same cohort.
+        where : mapping of str to tuple of str, optional
+            Codes by variable: only such patients, by exact conditioning.
+        follow_up : FollowUpRule, optional
+            Cut-off and loss; by default the one of the pack's target period.
+
+        Raises
+        ------
+        UsageError
+            If ``n`` is below 1, the seed negative, or a variable or code unknown.
+        EvidenceError
+            If nobody can be as ``where`` says.
+        """
+        from synthgen.cohort.generate import generate
+
+        return generate(self, n, seed=seed, where=where, follow_up=follow_up)
+
+    def __repr__(self) -> str:
+        return (
+            f"<FittedModel {self.id}: {len(self.distribution.domain.names)} variables, "
+            f"{len(self.gaps)} statements, {self.origin}>"
+        )

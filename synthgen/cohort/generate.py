@@ -1,0 +1,91 @@
+"""Generating cohorts in blocks: the same bytes from any number of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from synthgen import __version__
+from synthgen.cohort.cohort import Cohort
+from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.follow_up import FollowUpRule
+from synthgen.cohort.registry import registry_tables
+from synthgen.cohort.settings import Settings, settings_for
+from synthgen.errors import UsageError
+from synthgen.models.distribution import Distribution
+from synthgen.randomness import BLOCK_SIZE, block_generator, block_sizes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def block_tables(
+    model: FittedModel, settings: Settings, block: int, distribution: Distribution | None = None
+) -> dict[str, pd.DataFrame]:
+    """Frames of one block, the same whether it is made alone or with the others.
+
+    Parameters
+    ----------
+    model : FittedModel
+    settings : Settings
+    block : int
+        Number of the block, from 0.
+    distribution : Distribution, optional
+        The model conditioned on ``settings.where``, where it has been computed already.
+
+    Raises
+    ------
+    UsageError
+        If the cohort has no such block.
+    EvidenceError
+        If nobody can be as ``settings.where`` says.
+    """
+    sizes = block_sizes(settings.n)
+    if not 0 <= block < len(sizes):
+        raise UsageError(f"block {block}: the cohort has blocks 0 to {len(sizes) - 1}")
+    if distribution is None:
+        distribution = model.distribution.condition(settings.where)
+    rng = block_generator(model.sha256, settings.seed, block, "variables")
+    # The words of a full block are reserved, so that patient k does not depend on n.
+    drawn = distribution.sample(sizes[block], rng, reserve=BLOCK_SIZE)
+    return registry_tables(model, settings, block, drawn)
+
+
+def manifest_of(model: FittedModel, settings: Settings) -> dict[str, Any]:
+    """What a cohort was made from: plain JSON values without clock time."""
+    import numpy as np
+
+    return {
+        "format": "cohort/1",
+        "synthetic": True,
+        "origin": model.origin,
+        "model": {"id": model.id, "sha256": model.sha256},
+        "schema": model.schema.key,
+        "settings": settings.describe(),
+        "versions": {"synthgen": __version__, "numpy": np.__version__},
+    }
+
+
+def generate(
+    model: FittedModel,
+    n: int,
+    *,
+    seed: int = 1,
+    where: Mapping[str, tuple[str, ...]] | None = None,
+    follow_up: FollowUpRule | None = None,
+) -> Cohort:
+    """Cohort of ``n`` patients in memory; see :meth:`FittedModel.generate`."""
+    import pandas as pd
+
+    settings = settings_for(model, n, seed=seed, where=where, follow_up=follow_up)
+    distribution = model.distribution.condition(settings.where)
+    make = partial(block_tables, model, settings, distribution=distribution)
+    blocks = [make(block) for block in range(len(block_sizes(n)))]
+    tables = {
+        name: blocks[0][name]
+        if len(blocks) == 1
+        else pd.concat([b[name] for b in blocks], ignore_index=True)
+        for name in blocks[0]
+    }
+    return Cohort(model.schema, tables, manifest_of(model, settings))

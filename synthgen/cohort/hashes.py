@@ -1,0 +1,46 @@
+"""Hashes by which a cohort can be recognised: of files, and of the rows of tables."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+_CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def file_hashes(folder: Path, skip: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
+    """Bytes and SHA-256 of every file below a folder, by relative path."""
+    return {
+        path.relative_to(folder).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": sha256_of(path),
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0] not in skip
+    }
+
+
+def table_hash(db: duckdb.DuckDBPyConnection, source: str) -> dict[str, Any]:
+    """Rows of a table and a hash of their contents that no file format changes.
+
+    The hash adds up SHA-256 prefixes of the rows, so it does not depend on their order:
+    it stands for a DuckDB file, whose bytes are not reproducible.
+    """
+    rows, total = db.execute(
+        "SELECT count(*), coalesce(sum(('0x' || left(sha256(row_text), 15))::BIGINT::HUGEINT), 0) "
+        f"FROM (SELECT CAST(t AS VARCHAR) AS row_text FROM {source} AS t)"
+    ).fetchall()[0]
+    return {"rows": int(rows), "content": f"{int(total):x}"}

@@ -1,0 +1,105 @@
+"""From a bin of net survival time to an exact time, a death and its cause.
+
+The model draws the interval in which the cancer would kill.  Within it the hazard is
+constant and such that the stratum's own share dies in it; beyond the last published time
+the declared reference curve goes on, with its cured fraction.  Death from other causes is
+drawn from the life table by exact age and sex; the earlier of the two is the death.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from synthgen.models.distribution import Distribution
+from synthgen.models.references import bin_edges, survival_at
+from synthgen.schema.model import Variable
+from synthgen.statistics.model import SurvivalReference
+from synthgen.statistics.statement import TIME_VARIABLE
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+
+def dying_share(distribution: Distribution) -> tuple[tuple[str, ...], FloatArray]:
+    """Probability of dying of the cancer in each bin, for those alive at its start.
+
+    Returns
+    -------
+    tuple of str
+        Variables that it depends on.
+    ndarray of float64, shape (codes of those variables..., bins)
+    """
+    table = next(t for t in distribution.tables if TIME_VARIABLE in t.variables)
+    others = table.given + tuple(n for n in table.variables if n != TIME_VARIABLE)
+    axes = table.given + table.variables
+    order = [axes.index(n) for n in (*others, TIME_VARIABLE)]
+    probability = table.probability.transpose(order)
+    alive = probability[..., ::-1].cumsum(axis=-1)[..., ::-1]
+    share = np.divide(probability, alive, out=np.zeros_like(probability), where=alive > 0)
+    return others, np.clip(share, 0.0, 1.0)
+
+
+def exact_times(
+    distribution: Distribution,
+    variable: Variable,
+    references: tuple[SurvivalReference, ...],
+    drawn: Mapping[str, IntArray],
+    uniform: FloatArray,
+) -> FloatArray:
+    """Net survival times [years since diagnosis]; infinite for the cured.
+
+    Parameters
+    ----------
+    distribution : Distribution
+        The whole model, before any conditioning on evidence.
+    variable : Variable
+        The bins of net survival time.
+    references : tuple of SurvivalReference
+        Declared curves, later ones first in line.
+    drawn : mapping of str to ndarray of intp, shape (n,)
+        Sampled codes.
+    uniform : ndarray of float64, shape (n,)
+        In [0, 1).
+    """
+    edges = bin_edges(variable)
+    others, share = dying_share(distribution)
+    bins = drawn[TIME_VARIABLE]
+    dying = share[(*(drawn[n] for n in others), bins)]
+    start, end = edges[bins], edges[bins + 1]
+    width = np.where(np.isfinite(end), end - start, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hazard = -np.log1p(-np.minimum(dying, 1 - 1e-12)) / width
+        inside = np.where(hazard > 0, -np.log1p(-uniform * dying) / hazard, uniform * width)
+    times = start + np.minimum(inside, width)
+    beyond = ~np.isfinite(end)
+    times[beyond] = _beyond(
+        distribution, references, {n: v[beyond] for n, v in drawn.items()},
+        float(edges[-2]), uniform[beyond],
+    )
+    return times
+
+
+def _beyond(
+    distribution: Distribution,
+    references: tuple[SurvivalReference, ...],
+    drawn: Mapping[str, IntArray],
+    start: float,
+    uniform: FloatArray,
+) -> FloatArray:
+    """Times after the last edge, by inverting the declared curve of each patient."""
+    times = np.full(len(uniform), np.inf)
+    domain = distribution.domain
+    for reference in references:
+        mine = np.ones(len(uniform), dtype=np.bool_)
+        for name, codes in reference.members.items():
+            known = [c for c in codes if c in domain.codes[name]]
+            mine &= np.isin(drawn[name], domain.positions(name, known))
+        alive = float(survival_at(reference, start)) * (1.0 - uniform[mine])
+        falling = (alive - reference.cured) / max(1.0 - reference.cured, 1e-300)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = reference.median * (-np.log2(falling)) ** (1.0 / reference.shape)
+        times[mine] = np.where(falling > 0, np.maximum(t, start), np.inf)
+    return times

@@ -1,0 +1,196 @@
+"""Writing cohorts block by block: CSV, Parquet and a DuckDB file, whole or not at all.
+
+Each block is made and written by one worker; the parts are then joined in order by one
+thread.  The bytes of CSV and Parquet depend on the model, the seed and the versions, and
+not on the number of workers; memory holds a few blocks.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthgen.cohort.cards import write_cards
+from synthgen.cohort.database import connect, quoted, typed_columns
+from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.generate import block_tables, manifest_of
+from synthgen.cohort.hashes import file_hashes, table_hash
+from synthgen.cohort.settings import Settings
+from synthgen.errors import UsageError
+from synthgen.models.distribution import Distribution
+from synthgen.outputs import output_folder
+from synthgen.randomness import block_sizes
+from synthgen.schema.ddl import create_statements
+from synthgen.schema.model import Schema
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMATS = ("csv", "parquet", "duckdb")
+DATABASE = "cohort.duckdb"
+
+
+def write_block(
+    model: FittedModel,
+    settings: Settings,
+    block: int,
+    folder: Path,
+    distribution: Distribution | None = None,
+) -> None:
+    """Write one block as Parquet parts, ``<folder>/<table>/<block>.parquet``.
+
+    Public, so that any scheduler can make blocks anywhere; the parts of a cohort are
+    joined by name.
+
+    Parameters
+    ----------
+    model : FittedModel
+    settings : Settings
+    block : int
+        Number of the block, from 0.
+    folder : Path
+    distribution : Distribution, optional
+        The model conditioned on ``settings.where``.
+    """
+    with connect() as db:
+        for name, frame in block_tables(model, settings, block, distribution).items():
+            part = folder / name
+            part.mkdir(parents=True, exist_ok=True)
+            columns = typed_columns(model.schema.table(name))
+            db.register("frame", frame)
+            db.execute(
+                f"COPY (SELECT {columns} FROM frame) TO {quoted(part / f'{block:08d}.parquet')} "
+                "(FORMAT parquet, COMPRESSION zstd)"
+            )
+            db.unregister("frame")
+
+
+_worker: list[Any] = []
+
+
+def _start_worker(model: FittedModel, settings: Settings, folder: Path) -> None:
+    _worker[:] = [model, settings, folder, model.distribution.condition(settings.where)]
+
+
+def _work(block: int) -> int:
+    model, settings, folder, distribution = _worker
+    write_block(model, settings, block, folder, distribution)
+    return block
+
+
+def _parts(
+    model: FittedModel, settings: Settings, folder: Path, jobs: int
+) -> Iterator[int]:
+    """Write all parts, yielding after each block."""
+    blocks = range(len(block_sizes(settings.n)))
+    if jobs == 1 or len(blocks) == 1:
+        distribution = model.distribution.condition(settings.where)
+        for block in blocks:
+            write_block(model, settings, block, folder, distribution)
+            yield block
+        return
+    with ProcessPoolExecutor(
+        max_workers=min(jobs, len(blocks)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(model, settings, folder),
+    ) as pool:
+        yield from pool.map(_work, blocks)
+
+
+def write_cohort(
+    model: FittedModel,
+    settings: Settings,
+    folder: Path,
+    *,
+    formats: Sequence[str] = ("csv", "parquet"),
+    jobs: int = 1,
+    force: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Generate a cohort into a folder that appears whole or not at all.
+
+    Parameters
+    ----------
+    model : FittedModel
+    settings : Settings
+    folder : Path
+        Where the cohort will stand.
+    formats : sequence of {"csv", "parquet", "duckdb"}
+    jobs : int
+        Worker processes; the data files do not depend on it.
+    force : bool
+        Replace what stands at ``folder``.
+    progress : callable, optional
+        Called with the number of patients written so far.
+
+    Returns
+    -------
+    dict
+        The manifest, as written to ``manifest.json``.
+
+    Raises
+    ------
+    UsageError
+        If a format is unknown, ``jobs`` below 1, or the folder exists.
+    OutputError
+        If the disk is full or writing is not permitted.
+    """
+    unknown = [f for f in formats if f not in FORMATS]
+    if unknown or not formats:
+        raise UsageError(f"format {', '.join(unknown) or '(none)'}: choose of {', '.join(FORMATS)}")
+    if jobs < 1:
+        raise UsageError(f"jobs: is {jobs}; it must be 1 or more")
+    with output_folder(folder, force=force) as beside:
+        parts = beside / "parts"
+        parts.mkdir()
+        written = 0
+        for block in _parts(model, settings, parts, jobs):
+            written += block_sizes(settings.n)[block]
+            if progress is not None:
+                progress(written)
+        manifest = manifest_of(model, settings)
+        manifest["tables"] = _join(model.schema, parts, beside, formats)
+        manifest["files"] = file_hashes(beside, skip=("parts", DATABASE))
+        write_cards(model, settings, manifest, beside, formats)
+        text = json.dumps(manifest, ensure_ascii=False, indent=1)
+        (beside / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    return manifest
+
+
+def _join(
+    schema: Schema, parts: Path, folder: Path, formats: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Join the parts of each table in order, into every format; rows and hash by table."""
+    described: dict[str, dict[str, Any]] = {}
+    with connect() as db:
+        for table in schema.tables:
+            found = sorted((parts / table.name).glob("*.parquet"))
+            listed = ", ".join(quoted(p) for p in found)
+            source = f"read_parquet([{listed}])"
+            if "parquet" in formats:
+                db.execute(
+                    f"COPY (SELECT * FROM {source}) TO {quoted(folder / f'{table.name}.parquet')} "
+                    "(FORMAT parquet, COMPRESSION zstd)"
+                )
+            if "csv" in formats:
+                db.execute(
+                    f"COPY (SELECT * FROM {source}) TO {quoted(folder / f'{table.name}.csv')} "
+                    "(FORMAT csv, HEADER)"
+                )
+            described[table.name] = table_hash(db, source)
+    if "duckdb" in formats:
+        with connect(folder / DATABASE) as db:
+            for statement in create_statements(schema):
+                db.execute(statement)
+            for table in schema.tables:
+                listed = ", ".join(quoted(p) for p in sorted((parts / table.name).glob("*.parquet")))
+                db.execute(f'INSERT INTO "{table.name}" SELECT * FROM read_parquet([{listed}])')
+    for path in sorted(parts.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    parts.rmdir()
+    return described

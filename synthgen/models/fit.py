@@ -1,0 +1,253 @@
+"""Fitting a whole pack: block after block, each frozen before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from synthgen.errors import StatisticsError
+from synthgen.models.block import Numbered, Potential, fit_block
+from synthgen.models.constraints import statement_variables
+from synthgen.models.distribution import ConditionalTable, Distribution
+from synthgen.models.domain import Domain
+from synthgen.models.observed import Converted, to_net
+from synthgen.models.references import incidence_reference, time_reference
+from synthgen.schema.grid import structural_zeros, zero_scopes
+from synthgen.schema.model import Schema
+from synthgen.statistics.life_table import life_table_of
+from synthgen.statistics.model import Relation, StatisticsPack
+from synthgen.statistics.statement import TIME_VARIABLE, Statement
+from synthgen.statistics.statements import block_of, statements_of_table
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Gap beyond which a statement is said to be in conflict with its rivals [standard errors].
+CONFLICT = 3.0
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One published value beside the fitted one.
+
+    Parameters
+    ----------
+    statement : Statement
+        As published.
+    fitted : float
+        The model's value, by the published estimator [probability].
+    standard_errors : float
+        How far the fitted value lies outside the published interval, in standard errors,
+        negative below; 0 inside.
+    multiplier : float
+        What the statement had to impose on its reference [log odds].
+    """
+
+    statement: Statement
+    fitted: float
+    standard_errors: float
+    multiplier: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The distribution fitted to a pack, and how well it could be.
+
+    Parameters
+    ----------
+    distribution : Distribution
+    gaps : tuple of Gap
+        One per statement, in the order of the pack.
+    residual : float
+        Largest violation of the optimality conditions [standard errors].
+    largest_clique : int
+        [cells]
+    """
+
+    distribution: Distribution
+    gaps: tuple[Gap, ...]
+    residual: float
+    largest_clique: int
+
+
+def domain_of(pack: StatisticsPack, schema: Schema) -> Domain:
+    """Variables of the pack's blocks, with the codes that its scope and the rules leave.
+
+    Raises
+    ------
+    StatisticsError
+        If the scope names unknown codes, or the rules leave a variable without codes.
+    """
+    names = [name for block in pack.blocks for name in block.variables]
+    codes: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        known = schema.variable(name).codes
+        wanted = set(pack.scope.get(name, known))
+        unknown = wanted - set(known)
+        if unknown:
+            raise StatisticsError(
+                f"pack {pack.id}: scope of {name} has codes that schema {schema.key} does not "
+                f"know ({len(unknown)} such codes)"
+            )
+        codes[name] = tuple(c for c in known if c in wanted)
+    pairs = [s for s in zero_scopes(schema) if len(s) == 2 and s <= set(names)]
+    settled = False
+    while not settled:
+        settled = True
+        for pair in pairs:
+            first, second = sorted(pair, key=names.index)
+            possible = ~structural_zeros(schema, (first, second), codes)
+            for name, axis in ((first, 1), (second, 0)):
+                keep = possible.any(axis=axis)
+                if not keep.all():
+                    settled = False
+                    codes[name] = tuple(c for c, k in zip(codes[name], keep, strict=True) if k)
+                    if not codes[name]:
+                        raise StatisticsError(
+                            f"pack {pack.id}: the rules of {schema.key} leave no code of {name}; "
+                            "widen the scope"
+                        )
+                    break
+    return Domain(tuple((name, codes[name]) for name in names))
+
+
+def _known_codes(domain: Domain, statement: Statement) -> Statement:
+    """The statement without codes that the pack's scope and rules leave out."""
+
+    def kept(members: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {
+            name: tuple(c for c in codes if c in domain.codes[name])
+            for name, codes in members.items()
+        }
+
+    event, given = kept(statement.event), kept(statement.given)
+    empty = [n for n, c in given.items() if not c]
+    if empty:
+        raise StatisticsError(
+            f"{statement.table}: row {statement.row} is about codes of {empty[0]} outside the "
+            "scope of the pack"
+        )
+    return Statement(**{**statement.__dict__, "event": event, "given": given})
+
+
+def statements_by_block(
+    pack: StatisticsPack, schema: Schema, domain: Domain
+) -> dict[str, list[Statement]]:
+    """What each block of a pack is fitted to, in the order of blocks, tables and rows.
+
+    Raises
+    ------
+    StatisticsError
+        If a table cannot be turned into statements, or speaks about nobody in scope.
+    """
+    said: dict[str, list[Statement]] = {block.name: [] for block in pack.blocks}
+    for table in pack.tables:
+        block = block_of(pack, table)
+        if block is not None:
+            said[block.name] += [
+                _known_codes(domain, s) for s in statements_of_table(pack, table, schema)
+            ]
+    return said
+
+
+def _stages(numbered: Sequence[Numbered]) -> list[list[Numbered]]:
+    return [[(i, s) for i, s in numbered if s.relation is relation] for relation in Relation]
+
+
+def _potentials(
+    domain: Domain, new: tuple[str, ...], pack: StatisticsPack, schema: Schema
+) -> list[Potential]:
+    """Structural zeros and declared references that touch the new variables."""
+    found = []
+    for scope in zero_scopes(schema):
+        if scope <= set(domain.names) and scope & set(new):
+            names = domain.ordered(scope)
+            zeros = structural_zeros(schema, names, domain.codes)
+            if zeros.any():
+                found.append(Potential(names, np.where(zeros, -np.inf, 0.0)))
+    for table in pack.tables:
+        if table.kind == "counts" and set(table.variables) <= set(new) and not table.given:
+            reference = incidence_reference(domain, table)
+            if reference is not None:
+                found.append(reference)
+    if TIME_VARIABLE in new:
+        found.append(time_reference(domain, pack, schema))
+    return found
+
+
+def fit_pack(pack: StatisticsPack, schema: Schema) -> Fit:
+    """Distribution that says what the tables say and presumes nothing else.
+
+    Parameters
+    ----------
+    pack : StatisticsPack
+    schema : Schema
+        The schema that the pack speaks about.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    StatisticsError
+        If a table is about patients that cannot exist, or is out of order.
+    ModelError
+        If a clique is too large or the fit does not converge.
+    """
+    whole = domain_of(pack, schema)
+    has_life_table = any(t.kind == "life_table" for t in pack.tables)
+    life_table = life_table_of(pack) if has_life_table else None
+    by_block = statements_by_block(pack, schema, whole)
+    before: Distribution | None = None
+    tables: list[ConditionalTable] = []
+    converted: list[Converted] = []
+    published: list[Statement] = []
+    multipliers: dict[int, float] = {}
+    residual, cells = 0.0, 0
+    for block in pack.blocks:
+        statements = by_block[block.name]
+        net = to_net(statements, before, schema, life_table)
+        numbered = [(len(published) + i, c.statement) for i, c in enumerate(net)]
+        published += statements
+        converted += net
+        count = len(before.domain.names) if before else 0
+        domain = Domain(whole.variables[: count + len(block.variables)])
+        result = fit_block(
+            domain,
+            before,
+            block.variables,
+            _stages(numbered),
+            _potentials(domain, block.variables, pack, schema),
+        )
+        multipliers.update(result.multipliers)
+        residual, cells = max(residual, result.residual), max(cells, result.cells)
+        tables += result.tables
+        before = Distribution(domain, tuple(tables))
+    if before is None:
+        raise StatisticsError(f"pack {pack.id}: has no blocks; it needs at least one")
+    return Fit(before, _gaps(before, published, converted, multipliers), residual, cells)
+
+
+def _gaps(
+    distribution: Distribution,
+    published: Sequence[Statement],
+    converted: Sequence[Converted],
+    multipliers: Mapping[int, float],
+) -> tuple[Gap, ...]:
+    domain = distribution.domain
+    marginals: dict[tuple[str, ...], FloatArray] = {}
+    gaps = []
+    for i, (said, net) in enumerate(zip(published, converted, strict=True)):
+        names = statement_variables(domain, said)
+        if names not in marginals:
+            marginals[names] = distribution.marginal(names)
+        joint = marginals[names]
+        given = float(joint[domain.mask(names, said.given)].sum())
+        event = float(joint[domain.mask(names, said.event)].sum())
+        value = event / given / net.factor if given > 0 else 0.0
+        outside = max(value - said.upper, 0.0) - max(said.lower - value, 0.0)
+        gaps.append(Gap(said, value, outside / said.standard_error, multipliers.get(i, 0.0)))
+    return tuple(gaps)
