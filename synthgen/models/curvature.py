@@ -7,11 +7,14 @@ separator, which is exact because cliques are independent given what lies betwee
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg
 import scipy.sparse as sp
+from scipy.sparse.linalg import splu
 
 from synthgen.models.propagation import Calibrated, other_axes
 
@@ -21,6 +24,13 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
+
+#: Contexts that more constraints than this touch are kept out of the sparse matrix.
+WIDE = 200
+#: Systems up to this size are solved densely.
+DENSE = 300
+#: Added to the diagonal, relative to its mean, so that redundant statements stay solvable.
+RIDGE = 1e-12
 
 
 def cell_index(domain: Domain, names: tuple[str, ...], of: tuple[str, ...]) -> IndexArray:
@@ -62,7 +72,76 @@ def _summing(index: IndexArray, size: int) -> sp.csr_array:
     return sp.csr_array((np.ones(cells), (np.arange(cells), index)), shape=(cells, size))
 
 
-def curvature(problem: Problem, calibrated: Calibrated) -> FloatArray:
+@dataclass(frozen=True, eq=False)
+class Curvature:
+    """Second derivatives of the dual: ``local - wide diag(weight) wide.T``.
+
+    Parameters
+    ----------
+    local : sparse or dense array of float64, shape (m, m)
+    wide : ndarray of float64, shape (m, r)
+        Means of the constraints in contexts that many constraints touch.  They are kept
+        apart because one of them would fill a sparse matrix (Sherman, Morrison & Woodbury:
+        Golub & Van Loan 2013, section 2.1.4).
+    weight : ndarray of float64, shape (r,)
+    """
+
+    local: sp.csr_array | FloatArray
+    wide: FloatArray
+    weight: FloatArray
+
+    def dense(self) -> FloatArray:
+        """All of it as one matrix, shape (m, m)."""
+        return _dense(self.local) - (self.wide * self.weight) @ self.wide.T
+
+    def newton_step(
+        self, free: IndexArray, scale: FloatArray, penalty: FloatArray, gradient: FloatArray
+    ) -> FloatArray:
+        """Step that solves ``(curvature + diag(penalty)) step = -gradient`` where free.
+
+        Parameters
+        ----------
+        free : ndarray of intp, shape (f,)
+            Constraints that may move.
+        scale, penalty, gradient : ndarray of float64, shape (m,)
+
+        Returns
+        -------
+        ndarray of float64, shape (f,)
+        """
+        unit = 1.0 / scale[free]
+        right = -gradient[free] * unit
+        if isinstance(self.local, np.ndarray) or len(free) <= DENSE:
+            matrix = self.dense()[np.ix_(free, free)] * np.outer(unit, unit)
+            matrix[np.diag_indices_from(matrix)] += penalty[free] * unit**2
+            return unit * _solve_dense(matrix, right)
+        scaling = sp.dia_array((unit[np.newaxis, :], [0]), shape=(len(free), len(free)))
+        local = scaling @ self.local[free][:, free] @ scaling
+        shift = penalty[free] * unit**2
+        ridge = RIDGE * float(local.diagonal().mean())
+        diagonal = sp.dia_array(((shift + ridge)[np.newaxis, :], [0]), shape=local.shape)
+        factor = splu(sp.csc_matrix(local + diagonal))
+        wide = self.wide[free] * unit[:, np.newaxis]
+        solved = factor.solve(np.column_stack([right, wide]))
+        capacity = np.diag(1.0 / self.weight) - wide.T @ solved[:, 1:]
+        step = solved[:, 0] + solved[:, 1:] @ np.linalg.solve(capacity, wide.T @ solved[:, 0])
+        return np.asarray(unit * step)
+
+
+def _solve_dense(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    """Solution of a positive system, with as little added to its diagonal as it needs."""
+    ridge = RIDGE * max(float(np.trace(matrix)) / len(matrix), 1e-300)
+    for _ in range(12):
+        try:
+            factor = scipy.linalg.cho_factor(matrix + ridge * np.eye(len(matrix)))
+        except np.linalg.LinAlgError:
+            ridge *= 100
+            continue
+        return np.asarray(scipy.linalg.cho_solve(factor, right))
+    return np.asarray(right / np.maximum(np.diag(matrix), 1e-300))
+
+
+def curvature(problem: Problem, calibrated: Calibrated) -> Curvature:
     """Mean over contexts of the covariance matrix of the constraints.
 
     Parameters
@@ -70,30 +149,38 @@ def curvature(problem: Problem, calibrated: Calibrated) -> FloatArray:
     problem : Problem
     calibrated : Calibrated
         Marginals at the current multipliers.
-
-    Returns
-    -------
-    ndarray of float64, shape (m, m)
-        Second derivatives of ``E_c log Z_c``.
     """
     m = len(problem.constraints)
     matrices = _clique_matrices(problem)
-    second = np.zeros((m, m))
-    context_cells = problem.domain.cells(problem.context)
-    by_context = np.zeros((m, context_cells))
-    for home, (positions, rows) in matrices.items():
-        weighted = rows.multiply(calibrated.marginals[home].ravel()[np.newaxis, :]).tocsr()
-        second[np.ix_(positions, positions)] = (weighted @ rows.T).toarray()
-        _carry(problem, calibrated, matrices, home, (positions, weighted), second, by_context)
+    cells = problem.domain.cells(problem.context)
     weight = (
         np.ones(1)
         if problem.context_probability is None
         else problem.context_probability.ravel()
     )
     inverse = np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
-    sparse = sp.csr_array(by_context)
-    second -= (sparse.multiply(inverse[np.newaxis, :]).tocsr() @ sparse.T).toarray()
-    return second
+    if set(matrices) == {0}:
+        positions, rows = matrices[0]
+        order = np.argsort(positions)
+        rows = rows[order]
+        weighted = rows.multiply(calibrated.marginals[0].ravel()[np.newaxis, :]).tocsr()
+        index = cell_index(problem.domain, problem.tree.cliques[0], problem.context)
+        by_context = sp.csc_array(weighted @ _summing(index, cells))
+        touched = np.diff(by_context.indptr)
+        wide = np.flatnonzero((touched > WIDE) & (inverse > 0))
+        narrow = np.flatnonzero((touched <= WIDE) & (touched > 0))
+        thin = sp.csr_array(by_context[:, narrow])
+        scaled = thin.multiply(inverse[narrow][np.newaxis, :]).tocsr()
+        local = sp.csr_array(weighted @ rows.T - scaled @ thin.T)
+        return Curvature(local, by_context[:, wide].toarray(), inverse[wide])
+    second = np.zeros((m, m))
+    means = np.zeros((m, cells))
+    for home, (positions, rows) in matrices.items():
+        weighted = rows.multiply(calibrated.marginals[home].ravel()[np.newaxis, :]).tocsr()
+        second[np.ix_(positions, positions)] = (weighted @ rows.T).toarray()
+        _carry(problem, calibrated, matrices, home, (positions, weighted), second, means)
+    used = np.flatnonzero(inverse)
+    return Curvature(second, means[:, used], inverse[used])
 
 
 def _carry(

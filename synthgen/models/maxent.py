@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
 
 from synthgen.errors import ModelError
 from synthgen.models.constraints import Constraints
@@ -137,19 +136,6 @@ def _pseudo_gradient(problem: Problem, theta: FloatArray, smooth: FloatArray) ->
     return np.where(blocked, 0.0, gradient)
 
 
-def _newton_step(matrix: FloatArray, gradient: FloatArray) -> FloatArray:
-    ridge = 1e-12 * max(float(np.trace(matrix)) / len(matrix), 1e-300)
-    for _ in range(12):
-        try:
-            factor = scipy.linalg.cho_factor(matrix + ridge * np.eye(len(matrix)))
-        except np.linalg.LinAlgError:
-            ridge *= 100
-            continue
-        step: FloatArray = -scipy.linalg.cho_solve(factor, gradient)
-        return step
-    return -gradient / np.maximum(np.diag(matrix), 1e-300)
-
-
 def solve(problem: Problem, start: FloatArray | None = None) -> Solution:
     """Multipliers at which every constraint is met as well as its error allows.
 
@@ -200,12 +186,8 @@ def _descend(
     c = problem.constraints
     free = np.flatnonzero((gradient != 0) | (theta != 0))
     free = free[~((np.abs(theta[free]) >= c.cap[free]) & (gradient[free] == 0))]
-    scale = c.scale[free]
-    hessian = curvature(problem, calibrated)[np.ix_(free, free)] + np.diag(c.penalty[free])
     step = np.zeros_like(theta)
-    step[free] = (
-        _newton_step(hessian / np.outer(scale, scale), gradient[free] / scale) / scale
-    )
+    step[free] = curvature(problem, calibrated).newton_step(free, c.scale, c.penalty, gradient)
     orthant = np.where(theta != 0, np.sign(theta), -np.sign(gradient))
     boxed = c.half_width > 0
     if gradient @ step >= 0:
