@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from synthgen.errors import SchemaError
 
@@ -73,13 +74,27 @@ class Code:
 
 @dataclass(frozen=True)
 class CodeList:
-    """A named list of codes and who maintains it."""
+    """A named list of codes and who maintains it.
+
+    Parameters
+    ----------
+    codes : tuple of Code
+        The codes a row can hold, in order.
+    families : tuple of Code
+        Wider groups that codes name as their ``family``.  A family stands in no row; it
+        is short for its members (:meth:`members`).
+    pattern : str
+        Regular expression of an *open* list: a code that the list does not name is still
+        valid if all of it matches.  ``""`` for a closed list.
+    """
 
     name: str
     title: str
     title_ko: str
     source: str
     codes: tuple[Code, ...]
+    families: tuple[Code, ...] = ()
+    pattern: str = ""
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -90,8 +105,13 @@ class CodeList:
                 f"({len(twice)} such codes)"
             )
 
+    @cached_property
+    def index(self) -> Mapping[str, Code]:
+        """The codes by their text, without the families."""
+        return {c.code: c for c in self.codes}
+
     def __contains__(self, code: object) -> bool:
-        return any(c.code == code for c in self.codes)
+        return code in self.index
 
     def find(self, code: str) -> Code:
         """Code by its text.
@@ -101,10 +121,24 @@ class CodeList:
         SchemaError
             If the list has no such code.
         """
-        for candidate in self.codes:
-            if candidate.code == code:
-                return candidate
+        if code in self.index:
+            return self.index[code]
         raise SchemaError(f"code list {self.name}: has no code {code}")
+
+    def members(self, code: str) -> tuple[str, ...]:
+        """Codes that a code or a family stands for, in the order of the list.
+
+        Raises
+        ------
+        SchemaError
+            If the list has neither a code nor a family of that name.
+        """
+        if code in self.index:
+            return (code,)
+        found = tuple(c.code for c in self.codes if c.family == code)
+        if not found:
+            raise SchemaError(f"code list {self.name}: has no code or family {code}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -150,7 +184,13 @@ class Variable:
     unit : str
         Unit of the bins (``"years of age"``), ``""`` for codes.
     implies : mapping of str to mapping
-        Category code to allowed codes of other variables or columns; see :class:`Code`.
+        Category code to allowed codes of columns (``"tumour.topography"``), as single
+        codes and inclusive ranges; see :class:`Code`.  What a code list says a code
+        implies is in here too, with the columns written in full.
+    joins : tuple of str
+        Columns whose codes, written one after the other, are the category codes
+        (``("tumour.morphology", "tumour.behaviour")`` for ``"91803"``); ``column`` is then
+        ``""`` and ``implies`` holds the parts of every code.
     """
 
     name: str
@@ -160,6 +200,7 @@ class Variable:
     column: str = ""
     unit: str = ""
     implies: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    joins: tuple[str, ...] = ()
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -213,6 +254,37 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
+class EndPoint:
+    """A survival end point: the column that holds the time and the one that says what happened.
+
+    Parameters
+    ----------
+    time, event : str
+        Columns of the table: time since the start, and what ended it.
+    unit : str
+        Unit of the time (``"days"``, ``"months"``, ``"years"``).
+    events : tuple of str
+        Codes of the event column that mean the end point was reached.
+    competing : tuple of str
+        Codes that mean it can no longer be reached (death before relapse); every other
+        code is a censored time.
+    """
+
+    name: str
+    title: str
+    title_ko: str
+    time: str
+    event: str
+    unit: str
+    events: tuple[str, ...]
+    competing: tuple[str, ...] = ()
+
+    def label(self, language: str) -> str:
+        """Title in Korean (``"ko"``) or English."""
+        return self.title_ko if language == "ko" else self.title
+
+
+@dataclass(frozen=True)
 class Table:
     """One table: its columns, keys and what a row is."""
 
@@ -225,6 +297,7 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     description: str = ""
     description_ko: str = ""
+    end_points: tuple[EndPoint, ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -267,6 +340,9 @@ class Rule:
         What is wrong, without values.
     source : str
         Who says so.
+    passes, caught : tuple of mapping
+        Example rows, ``{"tumour.topography": "C619", "patient.sex": "1"}``: the first must
+        not meet the condition, the second must.
     """
 
     id: str
@@ -275,6 +351,28 @@ class Rule:
     message: str
     message_ko: str
     source: str
+    passes: tuple[Mapping[str, str | int | float | None], ...] = ()
+    caught: tuple[Mapping[str, str | int | float | None], ...] = ()
+
+    def label(self, language: str) -> str:
+        """Message in Korean (``"ko"``) or English."""
+        return self.message_ko if language == "ko" else self.message
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A partition of codes that rules compare by: ``group(tumour.topography, sites)``.
+
+    Parameters
+    ----------
+    groups : mapping of str to tuple of str
+        Label to codes and inclusive ranges; the first group that holds a code counts.  A
+        code in no group has no group (null).
+    """
+
+    name: str
+    source: str
+    groups: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -292,6 +390,7 @@ class Schema:
     description: str = ""
     description_ko: str = ""
     licence: str = ""
+    groupings: Mapping[str, Grouping] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
