@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from synthgen import __version__
 from synthgen.extras import DEPENDENCIES, EXTRAS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -238,3 +239,8 @@ def test_the_registry_of_parts_says_what_pyproject_declares():
     for name, requirements in declared.items():
         names = {r.partition(">=")[0].partition("[")[0] for r in requirements}
         assert names <= {distribution for distribution, _ in EXTRAS[name].distributions}
+
+
+def test_the_citation_names_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {__version__}\n" in citation
