@@ -60,10 +60,10 @@ def allowed_codes(table: StatisticsTable, schema: Schema) -> dict[str, tuple[str
     return allowed
 
 
-def _membership(
+def memberships(
     cells: Sequence[Cell], allowed: dict[str, tuple[str, ...]]
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """For each variable, a 0/1 matrix cells x codes."""
+    """For each variable, a 0/1 matrix: float32, shape (len(cells), len(codes))."""
     matrices = {}
     for name, codes in allowed.items():
         position = {code: i for i, code in enumerate(codes)}
@@ -94,7 +94,7 @@ def leaves(
     is_leaf : ndarray of bool, shape (len(cells),)
     overlap : bool
     """
-    matrices = _membership(cells, allowed)
+    matrices = memberships(cells, allowed)
     n = len(cells)
     is_leaf = np.ones(n, dtype=bool)
     size = np.ones(n)
@@ -166,6 +166,8 @@ def strata(table: StatisticsTable, schema: Schema) -> tuple[Stratum, ...]:
     allowed = allowed_codes(table, schema)
     groups: dict[tuple[tuple[str, tuple[str, ...]], ...], list[Cell]] = {}
     for cell in table.cells:
+        if any(len(codes) == 0 for codes in cell.members.values()):
+            continue  # an unknown category: its patients are in no cell
         key = tuple((v, cell.members[v]) for v in table.given if v in cell.members)
         groups.setdefault(key, []).append(cell)
     return tuple(_stratum(table, dict(key), cells, allowed) for key, cells in groups.items())
@@ -181,7 +183,7 @@ def _stratum(
     cells: list[Cell],
     allowed: dict[str, tuple[str, ...]],
 ) -> Stratum:
-    totals = [cell for cell in cells if _is_total(cell, allowed)]
+    totals = [cell for cell in cells if _is_total(cell, allowed) and cell.published]
     parts = [cell for cell in cells if not _is_total(cell, allowed)]
     if totals:
         lower, upper = totals[0].lower, totals[0].upper
@@ -195,6 +197,12 @@ def _stratum(
             )
         lowest = [cell for cell, leaf in zip(parts, is_leaf, strict=True) if leaf]
         covered = _cover(table, lowest, allowed)
+        withheld = [cell for cell in lowest if not cell.published]
+        if withheld:
+            raise StatisticsError(
+                f"{table.name} row {withheld[0].row}: is not published and no total is printed; "
+                f"one of them must be ({len(withheld)} such rows)"
+            )
         lower = sum(cell.lower for cell in lowest)
         upper = sum(cell.upper for cell in lowest)
     if lower + upper <= 0:
@@ -202,4 +210,5 @@ def _stratum(
         raise StatisticsError(
             f"{table.name} row {row}: the total is {(lower + upper) / 2:g}; it must be positive"
         )
-    return Stratum(given, tuple(parts), lower, upper, covered)
+    published = tuple(cell for cell in parts if cell.published)
+    return Stratum(given, published, lower, upper, covered)

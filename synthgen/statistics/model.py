@@ -78,7 +78,8 @@ class Cell:
     ----------
     members : mapping of str to tuple of str
         Variable to the codes that the cell covers; a variable of the table that is missing
-        here is covered whole (a subtotal).
+        here is covered whole (a subtotal); no codes at all is the printed category
+        "unknown" of a variable that has no such code (never published as a statement).
     lower, upper : float
         Bounds of the printed value in the table's natural unit: cases for counts; a
         proportion in [0, 1] for shares and survival; cases per person-year for rates;
@@ -101,6 +102,9 @@ class Cell:
         Line of the CSV file, counted from 1 with the header as line 1.
     note : str
         How an awkward value was read; ``""`` for a plain number.
+    published : bool
+        False where the value was withheld, or its category means nothing here: the cell
+        stands in the table, as printed, but says nothing.
     """
 
     members: Mapping[str, tuple[str, ...]]
@@ -116,6 +120,7 @@ class Cell:
     printed: str = ""
     row: int = 0
     note: str = ""
+    published: bool = True
 
     @property
     def value(self) -> float:
@@ -151,6 +156,10 @@ class StatisticsTable:
     protection : Protection
         How values were protected.
     cells : tuple of Cell
+    groups : mapping of str to mapping of str to tuple of str
+        Variable to printed label to the codes it stands for (``"extremity"``).
+    note, note_ko : str
+        What a reader must know: which rows were left out, which edition was chosen.
     """
 
     name: str
@@ -170,6 +179,8 @@ class StatisticsTable:
     weight: float = 1.0
     protection: Protection = field(default_factory=Protection)
     note: str = ""
+    note_ko: str = ""
+    groups: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def label(self, language: str) -> str:
         """Title in Korean (``"ko"``) or English."""
@@ -237,6 +248,9 @@ class StatisticsPack:
         Order of the fit.
     readings : tuple of str
         How every awkward printed value was read, one line each.
+    licence : str
+        Terms of the transcription and of our own assumptions, as a licence id; every table
+        stands under the terms of its source beside.
     """
 
     id: str
@@ -254,6 +268,7 @@ class StatisticsPack:
     readings: tuple[str, ...] = ()
     description: str = ""
     description_ko: str = ""
+    licence: str = ""
 
     def table(self, name: str) -> StatisticsTable:
         """Table by name.

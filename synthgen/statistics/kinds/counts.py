@@ -79,4 +79,4 @@ def stratum_members(
     return given, event
 
 
-COUNTS = Kind("counts", {"cases": 1.0, "thousand cases": 1e3}, check, statements)
+COUNTS = Kind("counts", {"cases": 1.0, "thousand cases": 1e3}, check, statements, whole=True)

@@ -37,6 +37,11 @@ class Kind:
         Smallest and largest value in the natural unit; values above the largest are
         clipped if ``clips`` is set (relative survival over 100 %), else refused.
     clips : bool
+    rounded : bool
+        Whether a printed number stands for half a unit of its last place on either side
+        (percentages, rates, medians); counts stand for themselves.
+    whole : bool
+        Whether values are whole numbers, so that ``<5`` means at most 4.
     """
 
     name: str
@@ -47,6 +52,8 @@ class Kind:
     has_own_columns: bool = True
     bounds: tuple[float, float] = (0.0, float("inf"))
     clips: bool = False
+    rounded: bool = False
+    whole: bool = False
 
     def factor(self, unit: str, table: str) -> float:
         """Factor from a printed number to the natural unit.

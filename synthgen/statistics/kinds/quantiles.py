@@ -44,6 +44,8 @@ def statements(table: StatisticsTable, schema: Schema) -> tuple[Statement, ...]:
     """
     said: list[Statement] = []
     for cell in table.cells:
+        if not cell.published:
+            continue
         said.extend(_statements_of(table, cell, schema))
     return tuple(said)
 
@@ -112,4 +114,5 @@ QUANTILES = Kind(
     needs=("quantile",),
     has_own_columns=False,
     bounds=(float("-inf"), float("inf")),
+    rounded=True,
 )

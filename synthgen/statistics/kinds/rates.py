@@ -17,6 +17,8 @@ def check(table: StatisticsTable, schema: Schema) -> None:
     for cell in table.cells:
         if cell.lower < 0:
             raise StatisticsError(f"{place(table, cell)}: a rate is negative; it must be 0 or more")
+        if not cell.published:
+            continue
         if cell.person_years is None or not cell.person_years > 0:
             raise StatisticsError(
                 f"{place(table, cell)}: has no person-years; give the column person_years, or "
@@ -45,4 +47,5 @@ RATES = Kind(
     {"per 100000": 1e-5, "per million": 1e-6, "per 10000": 1e-4, "per 1000": 1e-3},
     check,
     statements,
+    rounded=True,
 )

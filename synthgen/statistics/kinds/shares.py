@@ -12,13 +12,16 @@ from synthgen.statistics.statement import Statement, condition_of, event_of, wei
 def check(table: StatisticsTable, schema: Schema) -> None:
     """Refuse cells whose codes lie outside the table's scope."""
     for cell in table.cells:
-        event_of(table, cell, schema)
+        if cell.published:
+            event_of(table, cell, schema)
 
 
 def statements(table: StatisticsTable, schema: Schema) -> tuple[Statement, ...]:
     """``P(cell | given)`` within half a unit of the last printed place."""
     said = []
     for cell in table.cells:
+        if not cell.published:
+            continue
         given = condition_of(table, cell, schema)
         event = event_of(table, cell, schema)
         if event == given:
@@ -45,4 +48,11 @@ def statements(table: StatisticsTable, schema: Schema) -> tuple[Statement, ...]:
     return tuple(said)
 
 
-SHARES = Kind("shares", {"percent": 0.01, "proportion": 1.0}, check, statements, bounds=(0.0, 1.0))
+SHARES = Kind(
+    "shares",
+    {"percent": 0.01, "proportion": 1.0},
+    check,
+    statements,
+    bounds=(0.0, 1.0),
+    rounded=True,
+)

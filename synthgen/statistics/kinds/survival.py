@@ -27,6 +27,9 @@ from synthgen.statistics.statement import (
 ON_GRID = 1e-9
 """Years within which a published time counts as an edge of the grid."""
 
+LARGEST_RISE = 0.02
+"""Largest rise of relative survival between two times that passes as chance (our choice)."""
+
 _PERCENT = {"percent": 0.01, "proportion": 1.0}
 
 
@@ -58,8 +61,22 @@ def codes_from(time: float, schema: Schema) -> tuple[str, ...]:
     return tuple(c for c, edge in zip(codes, edges, strict=True) if edge >= time - ON_GRID)
 
 
+def rises(table: StatisticsTable, schema: Schema) -> list[tuple[Cell, Cell]]:
+    """Pairs of cells of one stratum between which survival rises, the later one last."""
+    return [
+        (earlier.cell, later.cell)
+        for _, points in _strata(table, schema)
+        for earlier, later in pairwise(points)
+        if later.lower > earlier.upper
+    ]
+
+
 def check(table: StatisticsTable, schema: Schema) -> None:
-    """Refuse survival without a time, or that rises with time in one stratum."""
+    """Refuse survival without a time, or that rises with time in one stratum.
+
+    Relative survival is a ratio of two estimates and may rise by chance: a small rise within
+    two of its standard errors is let through (``check`` of the pack reports it).
+    """
     if table.variables != (TIME_VARIABLE,):
         raise StatisticsError(
             f"{table.name}: variables are {', '.join(table.variables) or 'none'}; a survival "
@@ -72,7 +89,11 @@ def check(table: StatisticsTable, schema: Schema) -> None:
             )
     for _, points in _strata(table, schema):
         for earlier, later in pairwise(points):
-            if later.lower > earlier.upper:
+            chance = 0.0
+            if table.kind == "relative_survival":
+                error = math.hypot(earlier.standard_error, later.standard_error)
+                chance = min(2.0 * error, LARGEST_RISE)
+            if later.lower > earlier.upper + chance:
                 raise StatisticsError(
                     f"{place(table, later.cell)}: survival at {later.time:g} years is "
                     f"{later.value:.4g}, above {earlier.value:.4g} at {earlier.time:g} years; "
@@ -86,6 +107,8 @@ def _strata(
     falling = table.kind == "cumulative_incidence"
     groups: dict[tuple[tuple[str, tuple[str, ...]], ...], list[_Point]] = {}
     for cell in table.cells:
+        if not cell.published:
+            continue
         given = condition_of(table, cell, schema)
         lower, upper = (1 - cell.upper, 1 - cell.lower) if falling else (cell.lower, cell.upper)
         time = cell.time or 0.0
@@ -165,7 +188,7 @@ def _between(
     if before is None or before.upper <= 0.0:
         return _make(table, point, event, given, (point.lower, point.upper), point.standard_error)
     condition = {**given, TIME_VARIABLE: codes_from(before.time, schema)}
-    lower = point.lower / before.upper
+    lower = min(1.0, point.lower / before.upper)
     upper = 1.0 if before.lower <= 0.0 else point.upper / before.lower
     error = _ratio_error(table, point, before)
     return _make(table, point, event, condition, (lower, max(lower, min(upper, 1.0))), error)
@@ -213,6 +236,7 @@ def _kind(name: str, *, clips: bool) -> Kind:
         has_own_columns=False,
         bounds=(0.0, 1.0),
         clips=clips,
+        rounded=True,
     )
 
 

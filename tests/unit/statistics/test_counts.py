@@ -104,12 +104,12 @@ def test_holes_without_a_total_are_refused(schema, make_table):
 def test_overlapping_margins_without_a_total_are_refused(schema, make_table):
     cells = [cell(1, sex="1"), cell(3, sex="2"), cell(4, stage="1")]
     table = make_table("counts", cells, variables=("sex", "stage"))
-    with pytest.raises(StatisticsError, match="^t1: its cells overlap and no total is printed"):
+    with pytest.raises(StatisticsError, match=r"^t1: its cells overlap and no total is printed"):
         COUNTS.check(table, schema)
 
 
 def test_an_empty_stratum_is_refused(schema, make_table):
-    with pytest.raises(StatisticsError, match="^t1 row 2: the total is 0; it must be positive"):
+    with pytest.raises(StatisticsError, match=r"^t1 row 2: the total is 0; it must be positive"):
         COUNTS.check(make_table("counts", [cell(0, sex="1"), cell(0, sex="2")]), schema)
 
 
@@ -133,7 +133,7 @@ def test_noise_adds_to_the_error_and_may_fall_below_zero(schema, make_table):
 
 def test_noisy_counts_must_state_their_noise(schema, make_table):
     table = make_table("noisy_counts", [cell(3, sex="1"), cell(3, sex="2")])
-    with pytest.raises(StatisticsError, match="^t1: protection has no noise_sd"):
+    with pytest.raises(StatisticsError, match=r"^t1: protection has no noise_sd"):
         KINDS["noisy_counts"].check(table, schema)
 
 

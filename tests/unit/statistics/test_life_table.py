@@ -119,7 +119,7 @@ def test_the_arrays_cannot_be_changed(table):
 
 
 def test_a_pack_without_a_life_table_says_so(make_pack):
-    with pytest.raises(StatisticsError, match="^pack tiny-pack: has no life table"):
+    with pytest.raises(StatisticsError, match=r"^pack tiny-pack: has no life table"):
         life_table_of(make_pack())
 
 

@@ -84,7 +84,7 @@ def test_strata_are_kept_apart(schema, make_table):
 def test_survival_that_rises_is_refused_with_its_row(schema, make_table):
     cells = [point(1.0, 0.4), point(5.0, 0.5)]
     table = make_table("net_survival", cells, variables=TIME)
-    with pytest.raises(StatisticsError, match="^t1 row 3: survival at 5 years is 0.5, above 0.4"):
+    with pytest.raises(StatisticsError, match=r"^t1 row 3: survival at 5 years is 0.5, above 0.4"):
         KINDS["net_survival"].check(table, schema)
 
 
@@ -176,5 +176,18 @@ def test_a_share_outside_its_scope_is_refused(schema, make_table):
     cell = Cell({"entity": ("germ_cell",)}, 0.2, 0.2)
     scope = {"entity": ("osteosarcoma", "chondrosarcoma")}
     table = make_table("shares", [cell], variables=("entity",), scope=scope)
-    with pytest.raises(StatisticsError, match="^t1 row 2: its codes of entity lie outside"):
+    with pytest.raises(StatisticsError, match=r"^t1 row 2: its codes of entity lie outside"):
         KINDS["shares"].check(table, schema)
+
+
+def test_relative_survival_may_rise_by_chance_only(schema, make_table):
+    cells = [point(1.0, 0.95, n=100), point(5.0, 0.96, n=100)]
+    table = make_table("relative_survival", cells, variables=TIME)
+    KINDS["relative_survival"].check(table, schema)
+    said = KINDS["relative_survival"].statements(table, schema)
+    assert (said[1].lower, said[1].upper) == (1.0, 1.0)
+    cells = [point(1.0, 0.60, n=100), point(5.0, 0.96, n=100)]
+    with pytest.raises(StatisticsError, match="it must not rise"):
+        KINDS["relative_survival"].check(
+            make_table("relative_survival", cells, variables=TIME), schema
+        )
