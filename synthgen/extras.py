@@ -74,7 +74,7 @@ DEPENDENCIES: tuple[Dependency, ...] = (
     Dependency("numpy", "numpy", "1.26.0", "BSD-3-Clause"),
     Dependency("scipy", "scipy", "1.13.0", "BSD-3-Clause"),
     Dependency("pandas", "pandas", "2.2.2", "BSD-3-Clause"),
-    Dependency("jsonschema", "jsonschema", "4.18.0", "MIT"),
+    Dependency("jsonschema", "jsonschema", "4.20.0", "MIT"),
     Dependency("click", "click", "8.2.0", "BSD-3-Clause"),
     Dependency("faker", "faker", "30.0.0", "MIT"),
     Dependency("duckdb", "duckdb", "1.2.0", "MIT"),
