@@ -76,7 +76,8 @@ def _exit_codes() -> Iterator[None]:
         raise
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "synthgen"
-        _end(f"{error.format_message()} See: {command} --help", error.exit_code, error)
+        message = error.format_message().rstrip(".")
+        _end(f"{message}; see {command} --help", error.exit_code, error)
     except click.ClickException as error:
         _end(error.format_message(), error.exit_code, error)
     except BrokenPipeError as error:
@@ -128,7 +129,7 @@ class Commands(click.Group):
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             near = difflib.get_close_matches(name, COMMANDS, n=1)
-            ctx.fail(f"no command {name!r}{f'; nearest is {near[0]!r}' if near else ''}.")
+            ctx.fail(f"no command {name!r}{f'; nearest is {near[0]!r}' if near else ''}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -151,15 +151,15 @@ def test_a_deliberate_error_is_one_line_and_its_exit_code(failing, error):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["doctr"], "Error: no command 'doctr'; nearest is 'doctor'. See: synthgen --help"),
-        (["zzzzz"], "Error: no command 'zzzzz'. See: synthgen --help"),
-        (["--no-such"], "Error: No such option '--no-such'. See: synthgen --help"),
-        (["doctor", "x"], "Error: Got unexpected extra argument (x) See: synthgen doctor --help"),
+        (["doctr"], r"no command 'doctr'; nearest is 'doctor'; see synthgen --help"),
+        (["zzzzz"], r"no command 'zzzzz'; see synthgen --help"),
+        (["--no-such"], r"No such option.+--no-such'?; see synthgen --help"),
+        (["doctor", "x"], r"Got unexpected extra argument \(x\); see synthgen doctor --help"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_exit_code_2(arguments, line):
     result = CliRunner().invoke(commands, arguments, prog_name="synthgen")
-    assert result.stderr.replace("option: --no-such", "option '--no-such'") == f"{line}\n"
+    assert re.fullmatch(f"Error: {line}\n", result.stderr)
     assert result.exit_code == 2
 
 
