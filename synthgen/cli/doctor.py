@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ NETWORK_EVENTS = frozenset(
 def command(*, as_json: bool) -> None:
     """Show versions, optional parts and licences, and check that loading stays offline.
 
-    Ends with exit code 16 if a part that every installation needs is missing or too old.
+    Ends with exit code 16 if a part that every installation needs is missing, too old or broken.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def command(*, as_json: bool) -> None:
         click.echo(as_text(report))
     problems = report["problems"]
     if problems:
-        raise MissingExtraError(f"installation: {problems[0]} ({len(problems)} problems)")
+        raise MissingExtraError(f"installation: {problems[0]} ({len(problems)} in all)")
 
 
 def examine() -> dict[str, Any]:
@@ -63,7 +63,8 @@ def examine() -> dict[str, Any]:
         A JSON document with the keys ``synthgen``, ``python``, ``data``, ``dependencies``,
         ``extras``, ``offline`` and ``problems``.
     """
-    attempts = network_attempts(load_everything)
+    unloaded: list[str] = []
+    attempts = network_attempts(lambda: unloaded.extend(load_everything()))
     dependencies = [_dependency(part) for part in DEPENDENCIES]
     return {
         "synthgen": {"version": __version__, "licence": "Apache-2.0"},
@@ -86,6 +87,7 @@ def examine() -> dict[str, Any]:
         },
         "problems": [
             *(f"{d['distribution']} {d['problem']}" for d in dependencies if d["problem"]),
+            *unloaded,
             *(f"loading reaches for the network ({event})" for event in attempts),
         ],
     }
@@ -95,7 +97,7 @@ def _dependency(part: Dependency) -> dict[str, Any]:
     version = installed_version(part.distribution)
     problem = ""
     if version is None:
-        problem = f"is not installed; it must be {part.lowest} or newer"
+        problem = f"has no version; it must be installed, {part.lowest} or newer"
     elif _release(version) < _release(part.lowest):
         problem = f"is {version}; it must be {part.lowest} or newer"
     return {
@@ -136,17 +138,30 @@ def _extra(part: Extra) -> dict[str, Any]:
     }
 
 
-def load_everything() -> None:
-    """Import every dependency, and every module of synthgen; only what is installed."""
-    present = [part for part in DEPENDENCIES if installed_version(part.distribution) is not None]
-    for part in present:
-        importlib.import_module(part.module)
-    if len(present) < len(DEPENDENCIES):
-        return
+def load_everything() -> list[str]:
+    """Import every dependency, then every module of synthgen.
+
+    Returns
+    -------
+    list of str
+        What cannot be imported, and why; dependencies alone, if some of them cannot.
+    """
+    failed = _unloadable(part.module for part in DEPENDENCIES)
+    if failed:
+        return failed
     package = Path(__file__).resolve().parent.parent
-    for file in sorted(package.rglob("*.py")):
-        parts = file.relative_to(package.parent).with_suffix("").parts
-        importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    files = [file.relative_to(package.parent) for file in sorted(package.rglob("*.py"))]
+    return _unloadable(".".join(f.with_suffix("").parts).removesuffix(".__init__") for f in files)
+
+
+def _unloadable(modules: Iterable[str]) -> list[str]:
+    failed = []
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            failed.append(f"{module} cannot be imported: {' '.join(str(error).split())}")
+    return failed
 
 
 def network_attempts(action: Callable[[], None]) -> list[str]:

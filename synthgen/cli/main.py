@@ -42,6 +42,31 @@ class Entry(NamedTuple):
 
 #: Every command.  A new one is a file in ``synthgen/cli`` and a line here.
 COMMANDS: dict[str, Entry] = {
+    "demo": Entry(
+        "synthgen.cli.demo:command",
+        "Make a cohort of Korean rare-cancer patients, check it and report on it, offline.",
+        MAKE,
+    ),
+    "fit": Entry(
+        "synthgen.cli.fit:command",
+        "Fit a model to a statistics PACK (a folder, or ID/statistics of a shipped model).",
+        MAKE,
+    ),
+    "generate": Entry(
+        "synthgen.cli.generate:command",
+        "Generate a cohort from MODEL (a shipped id or a folder).",
+        MAKE,
+    ),
+    "catalog": Entry(
+        "synthgen.cli.catalog:command",
+        "List the shipped schemas, statistics packs and models.",
+        CHECK,
+    ),
+    "show": Entry(
+        "synthgen.cli.show:command",
+        "Show what NAME is: a schema, a model, or a pack (ID/statistics); an id or a path.",
+        CHECK,
+    ),
     "doctor": Entry(
         "synthgen.cli.doctor:command",
         "Show versions, optional parts and licences, and check that loading stays offline.",

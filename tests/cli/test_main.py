@@ -328,5 +328,14 @@ def test_doctor_names_a_part_that_is_missing_or_too_old(tmp_path):
     done = synthgen("doctor", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
     assert done.returncode == 16
     assert done.stderr == (
-        "Error: installation: faker is 1.0; it must be 30.0.0 or newer (1 problems)\n"
+        "Error: installation: faker is 1.0; it must be 30.0.0 or newer (1 in all)\n"
+    )
+
+
+def test_doctor_says_in_one_line_what_cannot_be_imported(tmp_path):
+    (tmp_path / "duckdb.py").write_text("raise ImportError('libduckdb.so:\\n wrong ELF class')")
+    done = synthgen("doctor", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert done.returncode == 16
+    assert done.stderr == (
+        "Error: installation: duckdb cannot be imported: libduckdb.so: wrong ELF class (1 in all)\n"
     )
