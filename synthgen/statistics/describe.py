@@ -133,7 +133,8 @@ def variable_rows(pack: StatisticsPack) -> list[Row]:
             about_it = [
                 table
                 for table in pack.tables
-                if variable in table.variables and _block_name(pack, table) == block.name
+                if variable in {*table.variables, *table.given}
+                and _block_name(pack, table) == block.name
             ]
             row: Row = {"variable": variable, "block": block.name}
             for relation in reversed(Relation):

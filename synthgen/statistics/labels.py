@@ -123,7 +123,12 @@ def _band(text: str, variable: Variable, where: str) -> tuple[str, ...]:
         edges.append(start)
         if start >= low and end <= high:
             chosen.append((start, end, category.code))
-    fits = chosen and ((low == -math.inf or chosen[0][0] == low) and (chosen[-1][1] == high))
+    last = chosen[-1][2] == variable.codes[-1] if chosen and high == math.inf else False
+    fits = (
+        bool(chosen)
+        and (low == -math.inf or chosen[0][0] == low)
+        and (last or chosen[-1][1] == high)
+    )
     if not fits:
         shown = ", ".join(f"{edge:g}" for edge in edges[:8])
         raise StatisticsError(

@@ -94,7 +94,10 @@ def people_of(population: StatisticsTable, cell: Cell, schema: Schema) -> float 
 
 
 def block_of(pack: StatisticsPack, table: StatisticsTable) -> Block | None:
-    """The last block that one of the table's own variables is in.
+    """The last block of anything that a table speaks about.
+
+    Ages by entity (``age_group`` given ``entity``) say which entity patients of an age have:
+    they belong to the block of the entity, and leave the ages of the earlier block alone.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def block_of(pack: StatisticsPack, table: StatisticsTable) -> Block | None:
     Raises
     ------
     StatisticsError
-        If a variable is in no block, or the table is conditional on a later block.
+        If a variable of the table, its condition or its scope is in no block.
     """
     if table.kind in {"population", "life_table"}:
         return None
@@ -116,11 +119,4 @@ def block_of(pack: StatisticsPack, table: StatisticsTable) -> Block | None:
             f"{table.name}: {missing[0]} is in no block of the pack; every variable of a table "
             f"must be ({len(missing)} such variables)"
         )
-    own = max(position[v] for v in table.variables)
-    late = sorted(v for v in spoken if position[v] > own)
-    if late:
-        raise StatisticsError(
-            f"{table.name}: is conditional on {late[0]}, which is fitted later; a condition must "
-            f"be in block {pack.blocks[own].name} or before ({len(late)} such variables)"
-        )
-    return pack.blocks[own]
+    return pack.blocks[max(position[v] for v in spoken)]

@@ -40,7 +40,7 @@ def ages() -> Variable:
         Category(f"{a}-{a + 4}", f"{a}-{a + 4}", f"{a}-{a + 4}", float(a), float(a + 5))
         for a in range(0, 85, 5)
     ]
-    bins.append(Category("85+", "85+", "85+", 85.0, float("inf")))
+    bins.append(Category("85+", "85+", "85+", 85.0, 121.0))
     return Variable(
         "age_group", "Age at diagnosis", "진단 시 나이", tuple(bins), unit="years of age"
     )

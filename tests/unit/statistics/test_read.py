@@ -10,7 +10,7 @@ from synthgen.errors import StatisticsError
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import Relation
 from synthgen.statistics.read import read_pack
-from synthgen.statistics.statements import statements_of_table
+from synthgen.statistics.statements import block_of, statements_of_table
 from synthgen.statistics.write import write_pack
 
 TABLES = {
@@ -318,9 +318,12 @@ def test_a_spoiled_descriptor_is_refused(folder, change, part):
     assert part in folder.refused()
 
 
-def test_a_table_may_not_be_conditional_on_a_later_block(folder):
-    folder.document["x-synthgen"]["blocks"].reverse()
-    assert "is conditional on entity, which is fitted later" in folder.refused()
+def test_a_table_belongs_to_the_last_block_of_anything_it_speaks_about(folder):
+    folder.table("counts", "entity,age_group,value\nosteosarcoma,0-59,3\nosteosarcoma,60+,1\n")
+    folder.own("counts").update({"variables": ["age_group"], "given": ["entity"]})
+    pack = folder.read()
+    assert block_of(pack, pack.table("counts")).name == "entity"
+    assert block_of(pack, pack.table("stage")).name == "stage"
 
 
 def test_a_table_stands_once(folder):
