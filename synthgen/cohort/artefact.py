@@ -26,7 +26,7 @@ from synthgen.models.fit import Fit, statements_by_block
 from synthgen.models.gap_table import gaps_from_rows, gaps_to_rows
 from synthgen.outputs import output_folder
 from synthgen.resources import shipped
-from synthgen.schema.documents import read_json
+from synthgen.schema.documents import read_document
 from synthgen.schema.load import load_schema
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import StatisticsPack
@@ -165,9 +165,9 @@ def load_model(model: str | Path) -> FittedModel:
         If its schema is unknown or its pack unreadable.
     """
     folder = _folder_of(model)
-    document = read_json(folder / "model.json", ModelError)
+    document: dict[str, Any] = read_document(folder / "model.json", ModelError)
     where = f"{folder.name}/model.json"
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if document.get("format") != FORMAT:
         raise ModelError(f"{where}: format must be {FORMAT}")
     if document.get("sha256") != _hash_of(document):
         raise ModelError(f"{where}: the file has been changed; its hash does not match")
@@ -199,7 +199,9 @@ def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
         },
     }
     changed = sorted(
-        name for name in {*present, *document["files"]} if present.get(name) != document["files"].get(name)
+        name
+        for name in {*present, *document["files"]}
+        if present.get(name) != document["files"].get(name)
     )
     if changed:
         raise ModelError(
@@ -216,9 +218,7 @@ def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
     distribution = Distribution(
         domain,
         tuple(
-            ConditionalTable(
-                tuple(t["given"]), tuple(t["probability_of"]), arrays[t["array"]]
-            )
+            ConditionalTable(tuple(t["given"]), tuple(t["probability_of"]), arrays[t["array"]])
             for t in document["tables"]
         ),
     )

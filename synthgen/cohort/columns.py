@@ -21,7 +21,9 @@ def coded(codes: tuple[str, ...], positions: IntArray) -> pd.Categorical:
     """Text column from positions among codes; -1 is missing."""
     import pandas as pd
 
-    return pd.Categorical.from_codes(positions, categories=list(codes))
+    make: Any = pd.Categorical.from_codes  # its stubs take no plain positions
+    column: pd.Categorical = make(positions, categories=list(codes))
+    return column
 
 
 def frame_of(table: Table, columns: Mapping[str, Any], rows: int) -> pd.DataFrame:
@@ -73,4 +75,4 @@ def _missing(kind: ColumnType, rows: int) -> pd.Series[Any]:
     if kind in dtypes:
         empty = np.datetime64("NaT", "s") if kind is ColumnType.DATE else pd.NA
         return pd.Series([empty] * rows, dtype=dtypes[kind])
-    return pd.Series(pd.Categorical.from_codes(np.full(rows, -1), categories=[""]))
+    return pd.Series(coded(("",), np.full(rows, -1)))

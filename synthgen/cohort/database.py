@@ -30,7 +30,9 @@ def quoted(path: Path) -> str:
 
 def typed_columns(table: Table) -> str:
     """Select list that casts every column of a table to its type."""
-    return ", ".join(f'CAST("{c.name}" AS {SQL_TYPES[c.type]}) AS "{c.name}"' for c in table.columns)
+    return ", ".join(
+        f'CAST("{c.name}" AS {SQL_TYPES[c.type]}) AS "{c.name}"' for c in table.columns
+    )
 
 
 @contextlib.contextmanager
@@ -44,7 +46,7 @@ def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     import duckdb
 
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "threads": "1",
         "preserve_insertion_order": "true",
         "autoinstall_known_extensions": "false",
@@ -58,5 +60,7 @@ def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
             db.close()
     except duckdb.IOException as error:
         where = path.name if path else "data file"
-        reason = "no space left on device" if "space" in str(error).lower() else "input/output error"
+        reason = (
+            "no space left on device" if "space" in str(error).lower() else "input/output error"
+        )
         raise OutputError(f"{where}: cannot be written: {reason}") from error

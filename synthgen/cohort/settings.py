@@ -85,7 +85,9 @@ def settings_for(
     if np.isnat(cut_off) or cut_off < np.datetime64(f"{last}-12-31"):
         raise UsageError(f"cut-off: {rule.cut_off}; it must be a day from {last}-12-31 on")
     if not 0 <= rule.lost_per_year < np.inf:
-        raise UsageError(f"loss to follow-up: is {rule.lost_per_year} per year; 0 or more is needed")
+        raise UsageError(
+            f"loss to follow-up: is {rule.lost_per_year} per year; 0 or more is needed"
+        )
     return Settings(n, seed, rule, first, last, checked_evidence(model, where or {}))
 
 

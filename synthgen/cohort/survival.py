@@ -76,8 +76,11 @@ def exact_times(
     times = start + np.minimum(inside, width)
     beyond = ~np.isfinite(end)
     times[beyond] = _beyond(
-        distribution, references, {n: v[beyond] for n, v in drawn.items()},
-        float(edges[-2]), uniform[beyond],
+        distribution,
+        references,
+        {n: v[beyond] for n, v in drawn.items()},
+        float(edges[-2]),
+        uniform[beyond],
     )
     return times
 

@@ -82,9 +82,7 @@ def _work(block: int) -> int:
     return block
 
 
-def _parts(
-    model: FittedModel, settings: Settings, folder: Path, jobs: int
-) -> Iterator[int]:
+def _parts(model: FittedModel, settings: Settings, folder: Path, jobs: int) -> Iterator[int]:
     """Write all parts, yielding after each block."""
     blocks = range(len(block_sizes(settings.n)))
     if jobs == 1 or len(blocks) == 1:
@@ -111,6 +109,7 @@ def write_cohort(
     jobs: int = 1,
     force: bool = False,
     progress: Callable[[int], None] | None = None,
+    finish: Callable[[Path], None] | None = None,
 ) -> dict[str, Any]:
     """Generate a cohort into a folder that appears whole or not at all.
 
@@ -127,6 +126,8 @@ def write_cohort(
         Replace what stands at ``folder``.
     progress : callable, optional
         Called with the number of patients written so far.
+    finish : callable, optional
+        Called with the folder before it is renamed, to add to it (a report).
 
     Returns
     -------
@@ -155,8 +156,10 @@ def write_cohort(
                 progress(written)
         manifest = manifest_of(model, settings)
         manifest["tables"] = _join(model.schema, parts, beside, formats)
-        manifest["files"] = file_hashes(beside, skip=("parts", DATABASE))
         write_cards(model, settings, manifest, beside, formats)
+        if finish is not None:
+            finish(beside)
+        manifest["files"] = file_hashes(beside, skip=(DATABASE,))
         text = json.dumps(manifest, ensure_ascii=False, indent=1)
         (beside / "manifest.json").write_text(text + "\n", encoding="utf-8")
     return manifest
@@ -188,7 +191,9 @@ def _join(
             for statement in create_statements(schema):
                 db.execute(statement)
             for table in schema.tables:
-                listed = ", ".join(quoted(p) for p in sorted((parts / table.name).glob("*.parquet")))
+                listed = ", ".join(
+                    quoted(p) for p in sorted((parts / table.name).glob("*.parquet"))
+                )
                 db.execute(f'INSERT INTO "{table.name}" SELECT * FROM read_parquet([{listed}])')
     for path in sorted(parts.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()

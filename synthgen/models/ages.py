@@ -51,8 +51,7 @@ def single_ages(age_group: Variable, life_table: LifeTable) -> FloatArray:
     for i, category in enumerate(age_group.categories):
         low = int(category.lower or 0)
         if i < last:
-            assert category.upper is not None
-            weights[:, i, low : int(category.upper)] = 1.0
+            weights[:, i, low : int(category.upper or 0)] = 1.0
         else:
             weights[:, i, low : OLDEST_AT_DIAGNOSIS + 1] = survivors[
                 :, low : OLDEST_AT_DIAGNOSIS + 1
@@ -83,5 +82,5 @@ def expected_survival(
     """
     by_age = np.einsum("sg,sga->sa", by_sex_and_group, ages)
     sex, age = np.nonzero(by_age)
-    survival = life_table.expected_survival(sex, age + 0.5, years)
+    survival = life_table.expected_survival(sex, np.asarray(age + 0.5, dtype=np.float64), years)
     return float((by_age[sex, age] * survival).sum())

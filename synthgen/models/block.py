@@ -141,8 +141,7 @@ class _Component:
         old = frozenset().union(*ties) - own if ties else frozenset()
         self.context = domain.ordered(old)
         self.context_probability: FloatArray | None = None
-        if self.context:
-            assert before is not None
+        if before is not None and self.context:
             self.context_probability = before.marginal(self.context)
         self.tree: JunctionTree = junction_tree(
             domain, [*ties, *((name,) for name in own)], root=self.context
@@ -161,9 +160,7 @@ class _Component:
             self.domain, self.tree, self.log_potentials, self.context, self.context_probability
         )
 
-    def fit(
-        self, numbered: Sequence[Numbered], multipliers: dict[int, float]
-    ) -> float:
+    def fit(self, numbered: Sequence[Numbered], multipliers: dict[int, float]) -> float:
         """Fit one stage relative to the potentials so far; returns the residual."""
         statements = [statement for _, statement in numbered]
         calibrated = self.calibrate()
@@ -172,17 +169,13 @@ class _Component:
             if not names:
                 return 1.0
             home = self.tree.home(names)
-            grid = calibrated.marginals[home].sum(
-                axis=other_axes(self.tree.cliques[home], names)
-            )
+            grid = calibrated.marginals[home].sum(axis=other_axes(self.tree.cliques[home], names))
             return float(grid[self.domain.mask(names, members)].sum())
 
-        theta: FloatArray | None = None
+        theta = np.zeros(len(statements))
         previous: FloatArray | None = None
         for _ in range(RESCALINGS):
-            constraints = compile_constraints(
-                self.domain, statements, self.context, mass_of
-            )
+            constraints = compile_constraints(self.domain, statements, self.context, mass_of)
             if previous is not None and np.allclose(
                 constraints.mass, previous, rtol=SETTLED, atol=0
             ):
@@ -198,7 +191,6 @@ class _Component:
             )
             solution = solve(problem, theta)
             theta, calibrated = solution.theta, solution.calibrated
-        assert theta is not None
         self.log_potentials = problem.potentials(theta)
         for (number, _), value in zip(numbered, theta, strict=True):
             multipliers[number] = float(value)

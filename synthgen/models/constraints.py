@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
+import scipy.sparse
 
 from synthgen.errors import StatisticsError
 from synthgen.models.domain import Domain
 from synthgen.statistics.statement import Statement
 
 FloatArray = npt.NDArray[np.float64]
+#: Sparse arrays; the published stubs of scipy do not follow their products and sums.
+SparseArray = Any
+sp: Any = scipy.sparse
 
 #: Rounding narrower than this many standard errors is treated as variance: the second
 #: moment of a uniform error, half-width squared / 3.  Narrow boxes make active-set methods
@@ -52,7 +56,7 @@ class ConstraintGroup:
     """
 
     names: tuple[str, ...]
-    matrix: sp.csr_array
+    matrix: SparseArray
     positions: npt.NDArray[np.intp]
 
 

@@ -8,12 +8,12 @@ separator, which is exact because cliques are independent given what lies betwee
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-import scipy.sparse as sp
+import scipy.sparse
 from scipy.sparse.linalg import splu
 
 from synthgen.models.propagation import Calibrated, other_axes
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from synthgen.models.maxent import Problem
 
 FloatArray = npt.NDArray[np.float64]
+#: Sparse arrays; the published stubs of scipy do not follow their products and sums.
+SparseArray = Any
+sp: Any = scipy.sparse
 IndexArray = npt.NDArray[np.intp]
 
 #: Contexts that more constraints than this touch are kept out of the sparse matrix.
@@ -49,9 +52,9 @@ def cell_index(domain: Domain, names: tuple[str, ...], of: tuple[str, ...]) -> I
     return index.ravel()
 
 
-def _clique_matrices(problem: Problem) -> dict[int, tuple[IndexArray, sp.csr_array]]:
+def _clique_matrices(problem: Problem) -> dict[int, tuple[IndexArray, SparseArray]]:
     """Constraints of each clique, as rows over the clique's cells."""
-    found: dict[int, list[tuple[IndexArray, sp.csr_array]]] = {}
+    found: dict[int, list[tuple[IndexArray, SparseArray]]] = {}
     for group in problem.constraints.groups:
         home = problem.tree.home(group.names)
         index = cell_index(problem.domain, problem.tree.cliques[home], group.names)
@@ -66,7 +69,7 @@ def _clique_matrices(problem: Problem) -> dict[int, tuple[IndexArray, sp.csr_arr
     }
 
 
-def _summing(index: IndexArray, size: int) -> sp.csr_array:
+def _summing(index: IndexArray, size: int) -> SparseArray:
     """Matrix that adds up cells into the coarser cells they lie in."""
     cells = len(index)
     return sp.csr_array((np.ones(cells), (np.arange(cells), index)), shape=(cells, size))
@@ -86,7 +89,7 @@ class Curvature:
     weight : ndarray of float64, shape (r,)
     """
 
-    local: sp.csr_array | FloatArray
+    local: SparseArray | FloatArray
     wide: FloatArray
     weight: FloatArray
 
@@ -154,9 +157,7 @@ def curvature(problem: Problem, calibrated: Calibrated) -> Curvature:
     matrices = _clique_matrices(problem)
     cells = problem.domain.cells(problem.context)
     weight = (
-        np.ones(1)
-        if problem.context_probability is None
-        else problem.context_probability.ravel()
+        np.ones(1) if problem.context_probability is None else problem.context_probability.ravel()
     )
     inverse = np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
     if set(matrices) == {0}:
@@ -186,9 +187,9 @@ def curvature(problem: Problem, calibrated: Calibrated) -> Curvature:
 def _carry(
     problem: Problem,
     calibrated: Calibrated,
-    matrices: dict[int, tuple[IndexArray, sp.csr_array]],
+    matrices: dict[int, tuple[IndexArray, SparseArray]],
     home: int,
-    own: tuple[IndexArray, sp.csr_array],
+    own: tuple[IndexArray, SparseArray],
     second: FloatArray,
     by_context: FloatArray,
 ) -> None:
@@ -196,7 +197,7 @@ def _carry(
     domain, tree = problem.domain, problem.tree
     positions, weighted = own
     reach = _paths(tree.parents, home, {0, *matrices} - {home})
-    mass: dict[int, FloatArray | sp.csr_array] = {home: weighted}
+    mass: dict[int, FloatArray | SparseArray] = {home: weighted}
     for came_from, at in reach:
         edge = max(at, came_from)
         separator = tree.separators[edge]
@@ -214,7 +215,7 @@ def _carry(
     by_context[positions] = _dense(mass[0] @ _summing(index, by_context.shape[1]))
 
 
-def _dense(matrix: FloatArray | sp.csr_array) -> FloatArray:
+def _dense(matrix: FloatArray | SparseArray) -> FloatArray:
     return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
 
 

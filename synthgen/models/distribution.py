@@ -149,8 +149,7 @@ class Distribution:
                 drawn[table.variables[0]] = flat
                 continue
             shape = self.domain.shape(table.variables)
-            for name, codes in zip(table.variables, np.unravel_index(flat, shape), strict=True):
-                drawn[name] = codes
+            drawn |= zip(table.variables, np.unravel_index(flat, shape), strict=True)
         return drawn
 
     def _relevant(self, names: Sequence[str]) -> list[ConditionalTable]:
@@ -194,7 +193,9 @@ class Distribution:
             result = calibrate(domain, tree, potentials)
         except ModelError as error:
             described = "; ".join(f"{k} in {', '.join(v)}" for k, v in evidence.items())
-            raise EvidenceError(f"evidence {described}: has probability zero under the model") from error
+            raise EvidenceError(
+                f"evidence {described}: has probability zero under the model"
+            ) from error
         return tree, result.marginals, result.conditionals, float(np.exp(result.log_partition))
 
     def marginal(
@@ -267,8 +268,6 @@ class Distribution:
             own = tuple(n for n in clique if n not in separator)
             axes = separator + own
             tables.append(
-                ConditionalTable(
-                    separator, own, values.transpose([clique.index(n) for n in axes])
-                )
+                ConditionalTable(separator, own, values.transpose([clique.index(n) for n in axes]))
             )
         return Distribution(self.domain, tuple(tables))

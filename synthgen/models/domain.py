@@ -41,7 +41,9 @@ class Domain:
             raise ModelError(f"domain: a variable stands twice in {', '.join(names)}")
         for name, codes in self.variables:
             if not codes or len(set(codes)) != len(codes):
-                raise ModelError(f"domain: variable {name} needs codes, each once ({len(codes)} given)")
+                raise ModelError(
+                    f"domain: variable {name} needs codes, each once ({len(codes)} given)"
+                )
 
     @cached_property
     def codes(self) -> dict[str, tuple[str, ...]]:

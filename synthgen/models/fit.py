@@ -15,8 +15,9 @@ from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.observed import Converted, to_net
 from synthgen.models.references import incidence_reference, time_reference
-from synthgen.schema.grid import structural_zeros, zero_scopes
+from synthgen.models.structure import zero_potentials, zero_scopes
 from synthgen.schema.model import Schema
+from synthgen.schema.rules.grid import structural_zeros
 from synthgen.statistics.life_table import life_table_of
 from synthgen.statistics.model import Relation, StatisticsPack
 from synthgen.statistics.statement import TIME_VARIABLE, Statement
@@ -92,15 +93,16 @@ def domain_of(pack: StatisticsPack, schema: Schema) -> Domain:
                 f"know ({len(unknown)} such codes)"
             )
         codes[name] = tuple(c for c in known if c in wanted)
-    pairs = [s for s in zero_scopes(schema) if len(s) == 2 and s <= set(names)]
+    pairs = [s for s in zero_scopes(schema, names) if len(s) == 2]
     settled = False
     while not settled:
         settled = True
         for pair in pairs:
             first, second = sorted(pair, key=names.index)
-            possible = ~structural_zeros(schema, (first, second), codes)
+            scope = {first: codes[first], second: codes[second]}
+            possible = np.logical_not(structural_zeros(schema, (first, second), scope))
             for name, axis in ((first, 1), (second, 0)):
-                keep = possible.any(axis=axis)
+                keep = np.asarray(possible.any(axis=axis))
                 if not keep.all():
                     settled = False
                     codes[name] = tuple(c for c, k in zip(codes[name], keep, strict=True) if k)
@@ -157,16 +159,15 @@ def _stages(numbered: Sequence[Numbered]) -> list[list[Numbered]]:
 
 
 def _potentials(
-    domain: Domain, new: tuple[str, ...], pack: StatisticsPack, schema: Schema
+    domain: Domain,
+    new: tuple[str, ...],
+    pack: StatisticsPack,
+    schema: Schema,
+    zeros: Sequence[Potential],
 ) -> list[Potential]:
     """Structural zeros and declared references that touch the new variables."""
-    found = []
-    for scope in zero_scopes(schema):
-        if scope <= set(domain.names) and scope & set(new):
-            names = domain.ordered(scope)
-            zeros = structural_zeros(schema, names, domain.codes)
-            if zeros.any():
-                found.append(Potential(names, np.where(zeros, -np.inf, 0.0)))
+    known = set(domain.names)
+    found = [p for p in zeros if set(p.names) & set(new) and set(p.names) <= known]
     for table in pack.tables:
         if table.kind == "counts" and set(table.variables) <= set(new) and not table.given:
             reference = incidence_reference(domain, table)
@@ -201,6 +202,7 @@ def fit_pack(pack: StatisticsPack, schema: Schema) -> Fit:
     has_life_table = any(t.kind == "life_table" for t in pack.tables)
     life_table = life_table_of(pack) if has_life_table else None
     by_block = statements_by_block(pack, schema, whole)
+    zeros = zero_potentials(whole, schema)
     before: Distribution | None = None
     tables: list[ConditionalTable] = []
     converted: list[Converted] = []
@@ -220,7 +222,7 @@ def fit_pack(pack: StatisticsPack, schema: Schema) -> Fit:
             before,
             block.variables,
             _stages(numbered),
-            _potentials(domain, block.variables, pack, schema),
+            _potentials(domain, block.variables, pack, schema, zeros),
         )
         multipliers.update(result.multipliers)
         residual, cells = max(residual, result.residual), max(cells, result.cells)

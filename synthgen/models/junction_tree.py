@@ -66,9 +66,7 @@ def _eliminate(domain: Domain, sets: list[frozenset[str]]) -> list[frozenset[str
 
     def fill(name: str) -> tuple[int, int]:
         around = sorted(neighbours[name])
-        missing = sum(
-            b not in neighbours[a] for i, a in enumerate(around) for b in around[i + 1 :]
-        )
+        missing = sum(b not in neighbours[a] for i, a in enumerate(around) for b in around[i + 1 :])
         return missing, domain.cells([name, *around])
 
     while remaining:

@@ -108,7 +108,8 @@ def time_reference(domain: Domain, pack: StatisticsPack, schema: Schema) -> Pote
     moved = np.moveaxis(grid, axis, -1)
     for reference in pack.survival_references:
         where = domain.mask(
-            others, {n: tuple(c for c in m if c in domain.codes[n]) for n, m in reference.members.items()}
+            others,
+            {n: tuple(c for c in m if c in domain.codes[n]) for n, m in reference.members.items()},
         )
         alive = survival_at(reference, edges)
         share = alive[:-1] - alive[1:]

@@ -169,7 +169,7 @@ def test_a_conditional_block_equals_brute_force_in_every_context():
     after, _ = fitted(FOUR, statements, new=("c", "e"), before=before)
     p_a = before.marginal(("a",))
 
-    def mass_of(names, members):
+    def mass_of(_names, members):
         return float(p_a[0]) if "a" in members else 1.0
 
     constraints = compile_constraints(FOUR, statements, ("a",), mass_of)

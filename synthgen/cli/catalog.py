@@ -1,0 +1,50 @@
+"""``synthgen catalog``: what is shipped."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.option("--lang", type=click.Choice(["en", "ko"]), default="en", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(lang: str, as_json: bool) -> None:
+    """List the shipped schemas, statistics packs and models.
+
+    \b
+    Examples:
+      synthgen catalog
+      synthgen catalog --lang ko --json
+    """
+    from synthgen.cli.printing import print_rows
+    from synthgen.cohort.artefact import load_model
+    from synthgen.resources import shipped
+    from synthgen.schema.load import load_schema
+
+    rows: list[dict[str, Any]] = []
+    for name in shipped("schemas"):
+        schema = load_schema(name)
+        title = schema.title_ko if lang == "ko" else schema.title
+        size = f"{len(schema.tables)} tables, {len(schema.rules)} rules"
+        rows.append({"id": schema.key, "kind": "schema", "title": title, "size": size})
+    for name in shipped("fitted_models"):
+        model = load_model(name)
+        pack = model.pack
+        title = pack.title_ko if lang == "ko" else pack.title
+        size = f"{len(model.distribution.domain.names)} variables, {len(model.gaps):,} values"
+        rows.append({"id": name, "kind": "model", "title": title, "size": size})
+        rows.append(
+            {
+                "id": f"{name}/statistics",
+                "kind": "pack",
+                "title": title,
+                "size": f"{len(pack.tables)} tables, {len(pack.sources)} sources",
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        print_rows(rows)

@@ -1,0 +1,41 @@
+"""``synthgen fit``: a statistics pack becomes a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("pack")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the model."
+)
+@click.option("--id", "model_id", default="", help="Name of the model; by default the pack's.")
+@click.option("--force", is_flag=True, help="Replace what stands at OUTPUT.")
+def command(pack: str, output: Path, model_id: str, force: bool) -> None:
+    """Fit a model to a statistics PACK (a folder, or ID/statistics of a shipped model).
+
+    \b
+    Example:
+      synthgen fit kr-demo/statistics -o my-model
+    """
+    from synthgen.cohort.artefact import save_model
+    from synthgen.models.fit import CONFLICT, fit_pack
+    from synthgen.schema.load import load_schema
+    from synthgen.statistics.locate import pack_folder
+    from synthgen.statistics.read import read_pack
+
+    read = read_pack(pack_folder(pack), load_schema)
+    schema = load_schema(read.schema)
+    fit = fit_pack(read, schema)
+    model = save_model(output, model_id or read.id, schema, read, fit, force=force)
+    conflicts = sum(abs(g.standard_errors) > CONFLICT for g in model.gaps)
+    click.echo(
+        f"{model.id}: {len(model.gaps):,} published values, "
+        f"{len(model.distribution.domain.names)} variables, residual {model.residual:.1e} "
+        f"standard errors; {conflicts} values further than {CONFLICT:g} standard errors "
+        f"from the model"
+    )
+    click.echo(f"Wrote {output}. Next: synthgen generate {output} -n 1000 -o cohort", err=True)

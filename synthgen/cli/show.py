@@ -1,0 +1,104 @@
+"""``synthgen show``: a schema's code book, a pack with its sources, a model's card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from synthgen.statistics.model import StatisticsPack
+
+
+@click.command()
+@click.argument("name")
+@click.option("--lang", type=click.Choice(["en", "ko"]), default="en", show_default=True)
+@click.option("--html", "as_html", is_flag=True, help="The code book of a schema as HTML.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(name: str, lang: str, as_html: bool, as_json: bool) -> None:
+    """Show what NAME is: a schema, a model, or a pack (ID/statistics); an id or a path.
+
+    \b
+    Examples:
+      synthgen show rare-cancer --lang ko
+      synthgen show kr-demo
+      synthgen show kr-demo/statistics
+    """
+    from synthgen.resources import shipped
+
+    path = Path(name)
+    if name in shipped("fitted_models") or (path / "model.json").is_file():
+        _model(name, lang, as_json=as_json)
+    elif name.split("@")[0] in shipped("schemas") or (path / "dataset.json").is_file():
+        _schema(name, lang, as_html=as_html, as_json=as_json)
+    else:
+        _pack(name, lang, as_json=as_json)
+
+
+def _model(name: str, lang: str, *, as_json: bool) -> None:
+    from synthgen.cohort.artefact import load_model
+    from synthgen.cohort.model_card import model_card
+    from synthgen.cohort.provenance import provenance
+
+    model = load_model(name)
+    if not as_json:
+        click.echo(model_card(model, lang), nl=False)
+        return
+    rows = [
+        {
+            "entity": row.entity,
+            "variable": row.variable,
+            "relation": row.relation.value if row.relation else None,
+            "cases": row.cases,
+            "tables": list(row.tables),
+        }
+        for row in provenance(model)
+    ]
+    document = {"id": model.id, "sha256": model.sha256, "origin": model.origin, "provenance": rows}
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1))
+
+
+def _schema(name: str, lang: str, *, as_html: bool, as_json: bool) -> None:
+    from synthgen.schema.codebook import codebook_html, codebook_markdown
+    from synthgen.schema.frictionless import data_package
+    from synthgen.schema.load import load_schema
+
+    schema = load_schema(name)
+    if as_json:
+        click.echo(json.dumps(data_package(schema, "csv"), ensure_ascii=False, indent=1))
+    elif as_html:
+        click.echo(codebook_html(schema, lang), nl=False)
+    else:
+        click.echo(codebook_markdown(schema, lang), nl=False)
+
+
+def _pack(name: str, lang: str, *, as_json: bool) -> None:
+    from synthgen.schema.load import load_schema
+    from synthgen.statistics.locate import pack_folder
+    from synthgen.statistics.read import read_pack
+
+    pack = read_pack(pack_folder(name), load_schema)
+    sections = _sections(pack, lang)
+    if as_json:
+        click.echo(json.dumps({"id": pack.id, **sections}, ensure_ascii=False, indent=1))
+        return
+    from synthgen.cli.printing import print_rows
+
+    click.echo(f"{pack.id} {pack.version}: {pack.title_ko if lang == 'ko' else pack.title}")
+    short = {"tables": ("table", "kind", "about", "cells", "relation", "population", "period")}
+    for heading, rows in sections.items():
+        click.echo(f"\n{heading}")
+        keys = short.get(heading)
+        print_rows([{k: row[k] for k in keys} if keys else row for row in rows])
+
+
+def _sections(pack: StatisticsPack, lang: str) -> dict[str, list[dict[str, Any]]]:
+    from synthgen.statistics.describe import relation_rows, source_rows, table_rows
+
+    return {
+        "tables": [dict(row) for row in table_rows(pack, lang)],
+        "relations": [dict(row) for row in relation_rows(pack, lang)],
+        "sources": [dict(row) for row in source_rows(pack)],
+    }

@@ -1,0 +1,176 @@
+"""The model card: what a model is for, what it was made of and how well it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.provenance import Provenance, provenance
+from synthgen.messages import message
+from synthgen.models.fit import CONFLICT, Gap
+from synthgen.statistics.model import Relation
+
+#: Gaps listed in the card; the whole table is in ``model.json`` and in the report.
+LISTED_GAPS = 40
+
+
+def table_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; bars and line breaks in cells are escaped."""
+
+    def line(cells: Sequence[str]) -> str:
+        clean = (" ".join(str(c).split()).replace("|", "\\|") for c in cells)
+        return "| " + " | ".join(clean) + " |"
+
+    return "\n".join([line(header), line(["---"] * len(header)), *map(line, rows)])
+
+
+def relation_word(relation: Relation | None, language: str) -> str:
+    """Published, borrowed, pooled, assumed, or the declared reference, in words."""
+    key = relation.value if relation else "reference"
+    return message(f"relation.{key}", language)
+
+
+def model_card(model: FittedModel, language: str) -> str:
+    """Model card in Markdown.
+
+    Parameters
+    ----------
+    model : FittedModel
+    language : {"en", "ko"}
+    """
+
+    def say(key: str, **values: object) -> str:
+        return message(f"model_card.{key}", language, **values)
+
+    korean = language == "ko"
+    pack, domain = model.pack, model.distribution.domain
+    title = pack.title_ko if korean else pack.title
+    population = pack.target.population_ko if korean else pack.target.population
+    note = pack.target.note_ko if korean else pack.target.note
+    parts = [
+        f"# {say('title', id=model.id)}",
+        f"**{message('intended_use.short', language)}**",
+        title,
+        (pack.description_ko if korean else pack.description),
+        table_rows(
+            [say("item"), say("value")],
+            [
+                [say("population"), f"{population}, {pack.target.period}"],
+                [say("origin"), message(f"origin.{model.origin}", language)],
+                [say("schema"), model.schema.key],
+                [say("statements"), f"{len(model.gaps):,}"],
+                [say("residual"), f"{model.residual:.1e}"],
+                ["SHA-256", f"`{model.sha256}`"],
+            ],
+        ),
+        note,
+        f"## {say('limits')}",
+        say("limits_text"),
+        f"## {say('provenance')}",
+        say("provenance_text"),
+        _provenance_table(model, provenance(model), language),
+        f"## {say('references')}",
+        say("references_text"),
+        _references_table(model, language),
+        f"## {say('conflicts')}",
+        _conflicts(model, language),
+        f"## {say('gaps')}",
+        say("gaps_text", n=LISTED_GAPS),
+        _gap_rows(model, _largest(model.gaps), language),
+        f"## {say('variables')}",
+        table_rows(
+            [say("variable"), say("codes")],
+            [
+                [model.schema.variable(n).label(language), str(len(domain.codes[n]))]
+                for n in domain.names
+            ],
+        ),
+        f"## {say('sources')}",
+        table_rows(
+            [say("source"), say("citation"), say("licence"), say("redistribution")],
+            [
+                [
+                    s.id,
+                    f"{s.citation} {s.url}".strip(),
+                    s.licence,
+                    message(f"redistribution.{s.redistribution}", language),
+                ]
+                for s in pack.sources.values()
+            ],
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _largest(gaps: Sequence[Gap]) -> list[Gap]:
+    return sorted(gaps, key=lambda g: -abs(g.standard_errors))[:LISTED_GAPS]
+
+
+def _gap_rows(model: FittedModel, gaps: Sequence[Gap], language: str) -> str:
+    def say(key: str) -> str:
+        return message(f"model_card.{key}", language)
+
+    rows = [
+        [
+            model.pack.table(g.statement.table).label(language),
+            g.statement.label(model.schema, language),
+            g.statement.printed,
+            f"{g.fitted:.4g}",
+            f"{g.standard_errors:+.2f}",
+            relation_word(g.statement.relation, language),
+        ]
+        for g in gaps
+    ]
+    header = [say(k) for k in ("table", "about", "printed", "fitted", "gap", "relation")]
+    return table_rows(header, rows)
+
+
+def _provenance_table(model: FittedModel, rows: Sequence[Provenance], language: str) -> str:
+    names = [n for n in model.distribution.domain.names if n != "entity"]
+    labels = {c.code: c.label(language) for c in model.schema.variable("entity").categories}
+    by_entity: dict[str, dict[str, Provenance]] = {}
+    for row in rows:
+        by_entity.setdefault(row.entity, {})[row.variable] = row
+
+    def cell(row: Provenance) -> str:
+        word = relation_word(row.relation, language)
+        cases = f" ({row.cases:,.0f})" if row.cases else ""
+        return f"{word}{cases}"
+
+    header = [model.schema.variable("entity").label(language)]
+    header += [model.schema.variable(n).label(language) for n in names]
+    return table_rows(
+        header,
+        [
+            [labels[entity], *(cell(found[name]) for name in names)]
+            for entity, found in by_entity.items()
+        ],
+    )
+
+
+def _references_table(model: FittedModel, language: str) -> str:
+    def say(key: str) -> str:
+        return message(f"model_card.{key}", language)
+
+    rows = []
+    for reference in model.pack.survival_references:
+        whom = "; ".join(f"{n}: {', '.join(c)}" for n, c in reference.members.items())
+        rows.append(
+            [
+                whom or say("everybody"),
+                f"{reference.shape:g}",
+                f"{reference.median:g}",
+                f"{reference.cured:.0%}",
+                reference.source,
+            ]
+        )
+    return table_rows([say(k) for k in ("whom", "shape", "median", "cured", "source")], rows)
+
+
+def _conflicts(model: FittedModel, language: str) -> str:
+    found = [g for g in model.gaps if abs(g.standard_errors) > CONFLICT]
+    if not found:
+        return message("model_card.no_conflicts", language, limit=CONFLICT)
+    text = message("model_card.some_conflicts", language, n=len(found), limit=CONFLICT)
+    worst = sorted(found, key=lambda g: -abs(g.standard_errors))
+    return text + "\n\n" + _gap_rows(model, worst, language)
