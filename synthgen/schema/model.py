@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from synthgen.errors import SchemaError
+from synthgen.schema.codesets import code_set
 
 
 class ColumnType(enum.Enum):
@@ -373,6 +374,21 @@ class Grouping:
     name: str
     source: str
     groups: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def ranges(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """First and last code of every range, by label; a single code is a range of one.
+
+        Raises
+        ------
+        SchemaError
+            If an item is no range.
+        """
+        made = {}
+        for label, items in self.groups.items():
+            codes = code_set(items, where=f"grouping {self.name}: group {label}")
+            made[label] = (*((code, code) for code in sorted(codes.singles)), *codes.ranges)
+        return made
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from synthgen.errors import SchemaError
 from synthgen.schema.codesets import code_set
 from synthgen.schema.documents import one_line
-from synthgen.schema.model import Column, ColumnType, ForeignKey, Grouping, Rule, Schema
+from synthgen.schema.model import Column, ColumnType, ForeignKey, Rule, Schema
 from synthgen.schema.rules.parser import parse
 from synthgen.schema.rules.tree import (
     OTHER,
@@ -213,12 +212,3 @@ def _checked(schema: Schema, rule: Rule) -> CheckedRule:
     if any(pair != table for pair in pairs):
         raise SchemaError(f"another {pairs[0]}: the rule is about rows of {table}")
     return CheckedRule(rule, condition, table, parents)
-
-
-def grouping_ranges(grouping: Grouping) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Ranges of each group of a grouping; a single code is a range of one."""
-    made = {}
-    for label, items in grouping.groups.items():
-        codes = code_set(items, where=f"grouping {grouping.name}: group {one_line(label)}")
-        made[label] = (*((code, code) for code in sorted(codes.singles)), *codes.ranges)
-    return made

@@ -90,6 +90,7 @@ class _Grid:
         self.shape = tuple(len(categories) for _, categories in axes)
         self.values: dict[str, list[Value]] = {}
         self.fixed: dict[str, list[_Fixed]] = {}
+        self._held_texts: dict[str, npt.NDArray[np.str_]] = {}
         for qualified in self._columns():
             self._fix(qualified)
 
@@ -128,6 +129,11 @@ class _Grid:
         first, last = math.ceil(edges[0]), math.ceil(edges[-1])
         return list(range(first, last)) if last - first <= MOST_NUMBERS else []
 
+    def _texts(self, qualified: str, values: list[Value]) -> npt.NDArray[np.str_]:
+        if qualified not in self._held_texts:
+            self._held_texts[qualified] = np.array([str(value) for value in values], dtype=np.str_)
+        return self._held_texts[qualified]
+
     def _fix(self, qualified: str) -> None:
         values = self._values(qualified)
         if not values:
@@ -148,7 +154,7 @@ class _Grid:
 
     def _allowed(
         self, variable: Variable, category: Category, qualified: str, values: list[Value]
-    ) -> list[bool] | None:
+    ) -> list[bool] | Bools | None:
         if variable.column == qualified:
             if category.lower is not None and category.upper is not None:
                 low, high = category.lower, category.upper
@@ -157,11 +163,12 @@ class _Grid:
         implied = variable.implies.get(category.code, {}).get(qualified)
         if implied is None:
             return None
-        where = f"variable {variable.name}: {category.code}"
-        known = {str(value) for value in values}
-        codes = code_set(implied, where=where)
-        exact = frozenset(item for item in implied if item in known)
-        return [value in exact or value in codes for value in values]
+        texts = self._texts(qualified, values)
+        codes = code_set(implied, where=f"variable {variable.name}: {category.code}")
+        found: Bools = np.isin(texts, [*codes.singles, *implied])
+        for first, last in codes.ranges:
+            found |= (texts >= first) & (texts <= last)
+        return found
 
     def spread(self, array: npt.NDArray[np.bool_], axes: tuple[int, ...]) -> Bools:
         """Array over some axes, ascending, with ones for the others so that it broadcasts."""
@@ -216,34 +223,30 @@ def _disagreement(grid: _Grid, qualified: str) -> Bools:
     return made
 
 
-Verdict = tuple[Bools, Bools]
-"""Cells where a condition is met for every value, and where it is met for none."""
+def _nowhere(grid: _Grid) -> Bools:
+    return np.zeros((1,) * len(grid.shape), dtype=bool)
 
 
-def _atom(grid: _Grid, condition: Condition) -> Verdict:
-    """One comparison, tried on every combination of values of its columns."""
-    nothing = np.zeros((1,) * len(grid.shape), dtype=bool)
+def _atom(grid: _Grid, condition: Condition) -> Bools:
+    """Cells where one comparison is met for every combination of values of its columns."""
     names = [name.qualified for name in columns_of(condition)]
     if not names or not all(grid.fixed.get(name) for name in names):
-        return nothing, nothing
+        return _nowhere(grid)
     values = [grid.values[name] for name in names]
     if math.prod(map(len, values)) > MOST_COMBINATIONS:
-        return nothing, nothing
-    met = np.empty([len(v) for v in values], dtype=np.int8)
+        return _nowhere(grid)
+    met = np.empty([len(v) for v in values], dtype=bool)
     for at, combination in zip(np.ndindex(met.shape), product(*values), strict=True):
-        verdict = evaluate(grid.schema, condition, dict(zip(names, combination, strict=True)))
-        met[at] = 0 if verdict is None else (1 if verdict else -1)
+        row = dict(zip(names, combination, strict=True))
+        met[at] = evaluate(grid.schema, condition, row) is True
     if len(names) == 1 and (exact := grid.exact(names[0])) is not None:
         axis, position = exact
-        return (
-            grid.spread(met[position] == 1, (axis,)),
-            grid.spread(met[position] != 1, (axis,)),
-        )
-    return _over_values(grid, names, met == 1)
+        return grid.spread(met[position], (axis,))
+    return _over_values(grid, names, met)
 
 
-def _over_values(grid: _Grid, names: list[str], met: Bools) -> Verdict:
-    """Verdict where several values of the columns are left: count those of either kind."""
+def _over_values(grid: _Grid, names: list[str], met: Bools) -> Bools:
+    """Cells where none of the values left to the columns is one that does not meet it."""
     axes: tuple[int, ...] = ()
     operands: list[npt.NDArray[np.float32]] = []
     letters: list[str] = []
@@ -256,29 +259,29 @@ def _over_values(grid: _Grid, names: list[str], met: Bools) -> Verdict:
     values = _LETTERS[first_value : first_value + len(names)]
     cells = "".join(_LETTERS[axis] for axis in axes)
     formula = f"{','.join([values, *letters])}->{cells}"
-    some_yes = np.einsum(formula, met.astype(np.float32), *operands, optimize=True) > 0
-    some_no = np.einsum(formula, (~met).astype(np.float32), *operands, optimize=True) > 0
-    return grid.spread(~some_no, axes), grid.spread(~some_yes, axes)
+    unmet = np.einsum(formula, (~met).astype(np.float32), *operands, optimize=True)
+    return grid.spread(unmet == 0, axes)
 
 
-def _verdict(grid: _Grid, condition: Condition) -> Verdict:
-    """Verdict on a condition without ``not`` in front of ``and`` and ``or``."""
+def _met(grid: _Grid, condition: Condition) -> Bools:
+    """Cells where a condition (after :func:`without_not`) is met for every value."""
     match condition:
         case All():
-            verdicts = [_verdict(grid, part) for part in condition.parts]
-            yes, no = verdicts[0]
-            for other_yes, other_no in verdicts[1:]:
-                yes, no = yes & other_yes, no | other_no
-            return yes, no
+            if any(isinstance(part, Another | Not) for part in condition.parts):
+                return _nowhere(grid)  # another row is not in the grid
+            made = _met(grid, condition.parts[0])
+            for part in condition.parts[1:]:
+                if not made.any():
+                    break
+                made = made & _met(grid, part)
+            return made
         case AnyOf():
-            verdicts = [_verdict(grid, part) for part in condition.parts]
-            yes, no = verdicts[0]
-            for other_yes, other_no in verdicts[1:]:
-                yes, no = yes | other_yes, no & other_no
-            return yes, no
-        case Another() | Not():  # another row is not in the grid
-            nothing = np.zeros((1,) * len(grid.shape), dtype=bool)
-            return nothing, nothing
+            made = _met(grid, condition.parts[0])
+            for part in condition.parts[1:]:
+                made = made | _met(grid, part)
+            return made
+        case Another() | Not():
+            return _nowhere(grid)
         case _:
             return _atom(grid, condition)
 
@@ -295,7 +298,7 @@ def _zeros(schema: Schema, axes: list[tuple[Variable, list[Category]]]) -> Bools
         checked = check_rule(schema, rule)
         named = [name.qualified for name in columns_of(checked.condition)]
         if any(grid.fixed.get(name) for name in named):
-            met, _ = _verdict(grid, without_not(checked.condition))
+            met = _met(grid, without_not(checked.condition))
             if met.any():
                 zeros |= met
     return zeros
@@ -323,7 +326,7 @@ def impossible_where(
     held = scope or {}
     axes = [(v, scoped_categories(v, held)) for v in map(schema.variable, variables)]
     grid = _Grid(schema, axes)
-    met, _ = _verdict(grid, without_not(checked.condition))
+    met = _met(grid, without_not(checked.condition))
     return np.broadcast_to(met, grid.shape).copy()
 
 

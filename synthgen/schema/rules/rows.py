@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from synthgen.schema.model import ColumnType, Schema
-from synthgen.schema.rules.check import CheckedRule, grouping_ranges
+from synthgen.schema.rules.check import CheckedRule
 from synthgen.schema.rules.tree import (
     OTHER,
     All,
@@ -73,7 +73,7 @@ def _call(schema: Schema, call: Call, values: list[Value]) -> Value:
         case "left", [str() as text, int() as length]:
             return text[:length]
         case "group", [str() as code]:
-            for label, ranges in grouping_ranges(schema.groupings[call.option]).items():
+            for label, ranges in schema.groupings[call.option].ranges.items():
                 if any(low <= code <= high for low, high in ranges):
                     return label
     return None

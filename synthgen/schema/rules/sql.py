@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from synthgen.schema.model import ForeignKey, Schema
-from synthgen.schema.rules.check import CheckedRule, grouping_ranges
+from synthgen.schema.rules.check import CheckedRule
 from synthgen.schema.rules.tree import (
     OTHER,
     All,
@@ -144,7 +144,7 @@ class _Writer:
             return f"left({made[0]}, {made[1]})"
         cases = " ".join(
             f"WHEN {in_ranges(made[0], ranges)} THEN {literal(label)}"
-            for label, ranges in grouping_ranges(self._schema.groupings[call.option]).items()
+            for label, ranges in self._schema.groupings[call.option].ranges.items()
         )
         return f"CASE {cases} END"
 
