@@ -6,18 +6,23 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from synthgen.errors import SchemaError
 from synthgen.resources import shipped
+from synthgen.schema.consistency import check_schema
 from synthgen.schema.documents import Json, one_line, read_document, text_at, texts_at
+from synthgen.schema.metaschema import check_document
 from synthgen.schema.model import Schema, Table
+from synthgen.schema.published import changed_files
 from synthgen.schema.read_codes import read_code_lists
 from synthgen.schema.read_rules import read_groupings, read_rules
 from synthgen.schema.read_tables import read_table
 from synthgen.schema.read_variables import read_variables
 
-DATASET = "dataset.json"
+DATASET, LISTS, RULES, VARIABLES = "dataset.json", "codelists.json", "rules.json", "variables.json"
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})")
 _NAME = re.compile(r"[^\W\d]\w{0,62}")
 
@@ -95,6 +100,64 @@ def _table_names(path: Path, dataset: Mapping[str, Json]) -> tuple[str, ...]:
     return names
 
 
+@dataclass(frozen=True)
+class _Reader:
+    """The files of one schema folder."""
+
+    folder: Path
+    published: bool
+
+    def __call__(self, name: str, kind: str, *, needed: bool = True) -> dict[str, Json]:
+        """One file, checked against the meta-schema; empty if it need not be there.
+
+        A shipped file that is as published was checked before it was published.
+        """
+        path = self.folder / name
+        if not needed and not path.exists():
+            return {}
+        document = read_document(path)
+        if not self.published:
+            check_document(kind, path, document)
+        return document
+
+
+@cache
+def _shipped_schema(folder: Path) -> Schema:
+    return _load(folder, published=not changed_files(folder))
+
+
+def _load(folder: Path, *, published: bool) -> Schema:
+    read = _Reader(folder, published)
+    dataset = read(DATASET, "dataset")
+    names = _table_names(folder / DATASET, dataset)
+    code_lists = read_code_lists(folder / LISTS, read(LISTS, "codelists", needed=False))
+    tables: dict[str, Table] = {}
+    for name in names:
+        file = f"{name}.schema.json"
+        tables[name] = read_table(folder / file, name, read(file, "table"), code_lists)
+    rules = read(RULES, "rules", needed=False)
+    variables = read(VARIABLES, "variables", needed=False)
+    title = text_at(dataset, "title", text_at(dataset, "id"))
+    schema = Schema(
+        id=text_at(dataset, "id"),
+        version=text_at(dataset, "version"),
+        title=title,
+        title_ko=text_at(dataset, "title_ko", title),
+        tables=tuple(tables.values()),
+        code_lists=code_lists,
+        rules=read_rules(folder / RULES, rules),
+        variables=read_variables(folder / VARIABLES, variables, tables),
+        description=text_at(dataset, "description"),
+        description_ko=text_at(dataset, "description_ko", text_at(dataset, "description")),
+        licence=text_at(dataset, "licence"),
+        groupings=read_groupings(rules),
+    )
+    try:
+        return check_schema(schema)
+    except SchemaError as problem:
+        raise SchemaError(f"{folder}: {problem}") from problem
+
+
 def load_schema(id_or_path: str | os.PathLike[str], version: str | None = None) -> Schema:
     """Schema by id or from a folder.
 
@@ -116,31 +179,6 @@ def load_schema(id_or_path: str | os.PathLike[str], version: str | None = None) 
     ('tumour_id',)
     """
     folder = schema_folder(id_or_path, version)
-    dataset = read_document(folder / DATASET)
-    names = _table_names(folder / DATASET, dataset)
-    lists_path = folder / "codelists.json"
-    code_lists = (
-        read_code_lists(lists_path, read_document(lists_path)) if lists_path.exists() else {}
-    )
-    tables: dict[str, Table] = {}
-    for name in names:
-        path = folder / f"{name}.schema.json"
-        tables[name] = read_table(path, name, read_document(path), code_lists)
-    rules_path, variables_path = folder / "rules.json", folder / "variables.json"
-    rules = read_document(rules_path) if rules_path.exists() else {}
-    variables = read_document(variables_path) if variables_path.exists() else {}
-    title = text_at(dataset, "title", text_at(dataset, "id"))
-    return Schema(
-        id=text_at(dataset, "id"),
-        version=text_at(dataset, "version"),
-        title=title,
-        title_ko=text_at(dataset, "title_ko", title),
-        tables=tuple(tables.values()),
-        code_lists=code_lists,
-        rules=read_rules(rules_path, rules),
-        variables=read_variables(variables_path, variables, tables),
-        description=text_at(dataset, "description"),
-        description_ko=text_at(dataset, "description_ko", text_at(dataset, "description")),
-        licence=text_at(dataset, "licence"),
-        groupings=read_groupings(rules),
-    )
+    if any(folder in found for found in shipped_schemas().values()):
+        return _shipped_schema(folder)
+    return _load(folder, published=False)

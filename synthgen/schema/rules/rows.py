@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from synthgen.errors import SchemaError
+from synthgen.schema.documents import one_line
 from synthgen.schema.model import ColumnType, Schema
 from synthgen.schema.rules.check import CheckedRule
 from synthgen.schema.rules.tree import (
@@ -147,16 +149,25 @@ def evaluate(
 
 
 def typed_row(schema: Schema, row: Mapping[str, Value], table: str) -> dict[str, Value]:
-    """Row as JSON writes it, with days made of the text of date columns."""
+    """Row as JSON writes it, with days made of the text of date columns.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such column, or the text is no day.
+    """
     made: dict[str, Value] = {}
     for qualified, value in row.items():
         name, _, column = qualified.partition(".")
         kind = schema.table(table if name == OTHER else name).column(column).type
-        made[qualified] = (
-            date.fromisoformat(value)
-            if kind is ColumnType.DATE and isinstance(value, str)
-            else value
-        )
+        made[qualified] = value
+        if kind is ColumnType.DATE and isinstance(value, str):
+            try:
+                made[qualified] = date.fromisoformat(value)
+            except ValueError as problem:
+                raise SchemaError(
+                    f"example row: {one_line(qualified)} is not a day; it must be YYYY-MM-DD"
+                ) from problem
     return made
 
 

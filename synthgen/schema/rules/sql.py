@@ -114,13 +114,18 @@ def from_clause(
 
 
 class _Writer:
-    def __init__(self, schema: Schema, relations: Mapping[str, str]) -> None:
+    def __init__(
+        self, schema: Schema, relations: Mapping[str, str], *, qualified: bool = True
+    ) -> None:
         self._schema = schema
         self._relations = relations
+        self._qualified = qualified
 
     def term(self, term: Term) -> str:
         match term:
             case ColumnName():
+                if not self._qualified:
+                    return identifier(term.name)
                 return f"{identifier(term.table)}.{identifier(term.name)}"
             case Literal():
                 return literal(term.value)
@@ -199,3 +204,8 @@ def to_sql(
     """
     condition = _Writer(schema, relations or {}).condition(checked.condition)
     return RuleSql(checked.table, checked.parents, condition)
+
+
+def unqualified(schema: Schema, checked: CheckedRule) -> str:
+    """Condition of a rule about one table alone, with bare column names (for ``CHECK``)."""
+    return _Writer(schema, {}, qualified=False).condition(checked.condition)
