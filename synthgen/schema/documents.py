@@ -27,18 +27,29 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
+def printable(text: object, limit: int) -> str:
+    """Text of a stranger without control characters, cut where it is too long.
+
+    Examples
+    --------
+    >>> printable("a\\nb ", 9)
+    'a b '
+    """
+    clean = _UNSEEN.sub(" ", str(text)[: 4 * limit])
+    return clean if len(clean) <= limit else clean[:limit] + "..."
+
+
 def one_line(text: object, limit: int = 120) -> str:
     """Text of a stranger, fit for an error line: no control characters, not too long.
 
     Examples
     --------
-    >>> one_line("a\\nb")
+    >>> one_line(" a\\nb ")
     'a b'
     >>> one_line("x" * 200, 5)
     'xxxxx...'
     """
-    clean = _UNSEEN.sub(" ", str(text)[: 4 * limit]).strip()
-    return clean if len(clean) <= limit else clean[:limit] + "..."
+    return printable(str(text).strip(), limit).strip()
 
 
 def depth_of(text: str) -> int:

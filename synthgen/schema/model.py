@@ -202,6 +202,7 @@ class Variable:
     unit: str = ""
     implies: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     joins: tuple[str, ...] = ()
+    unit_ko: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -220,7 +221,31 @@ class Variable:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table."""
+    """One column of a table.
+
+    Parameters
+    ----------
+    type : ColumnType
+    nullable : bool
+        Whether a row may leave it empty.
+    codes : CodeList or None
+        Of a code column.
+    pattern : str
+        Regular expression that all of a text must match, ``""`` for any text.
+    minimum, maximum : float or None
+        Both included.
+    unit, unit_ko : str
+        Of a number.
+    sensitivity : Sensitivity
+    maps : mapping of str to str
+        Standard (``"kcure"``, ``"omop"`` ...) to where it keeps the same thing.
+    missing_codes : tuple of str
+        Values that deliveries write for "not known" (``"99"``).  They are always allowed.
+        One that the code list has stays a code, for rules too; any other is read as
+        missing.
+    tier : {"R", "C", "X"}
+        Registry core, clinical extension, or optional (reference for exports).
+    """
 
     name: str
     type: ColumnType
@@ -239,6 +264,7 @@ class Column:
     maps: Mapping[str, str] = field(default_factory=dict)
     missing_codes: tuple[str, ...] = ()
     tier: str = "R"
+    unit_ko: str = ""
 
     def label(self, language: str) -> str:
         """Title in Korean (``"ko"``) or English."""
@@ -299,6 +325,7 @@ class Table:
     description: str = ""
     description_ko: str = ""
     end_points: tuple[EndPoint, ...] = ()
+    row_unit_ko: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:

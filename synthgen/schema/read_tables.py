@@ -102,6 +102,7 @@ def _column(
         maps={standard: text_at(maps, standard) for standard in maps},
         missing_codes=texts_at(notes, "missing_codes"),
         tier=text_at(notes, "tier", "R"),
+        unit_ko=text_at(notes, "unit_ko", text_at(notes, "unit")),
     )
 
 
@@ -178,4 +179,5 @@ def read_table(
         description=text_at(document, "description"),
         description_ko=text_at(notes, "description_ko", text_at(document, "description")),
         end_points=tuple(_end_point(item) for item in objects_at(notes, "end_points")),
+        row_unit_ko=text_at(notes, "row_unit_ko", text_at(notes, "row_unit")),
     )

@@ -130,6 +130,7 @@ def _variable(document: dict[str, Json], tables: Mapping[str, Table], where: str
         unit=text_at(document, "unit"),
         implies={category.code: implied for category, implied in categories if implied},
         joins=joins,
+        unit_ko=text_at(document, "unit_ko", text_at(document, "unit")),
     )
 
 
