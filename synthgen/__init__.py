@@ -4,6 +4,61 @@ Statistics are the interface: published tables (or records, through ``tabulate``
 :class:`~synthgen.statistics.model.StatisticsPack`; a model is the ordered maximum-entropy
 fit to a pack; a cohort is sampled from a model; a report sets every published number
 beside the cohort's.
+
+>>> import synthgen as sg
+>>> cohort = sg.load_model("kr-demo").generate(100, seed=7)
+>>> len(cohort["tumour"])
+100
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthgen.cohort.artefact import load_model, save_model
+    from synthgen.cohort.cohort import Cohort
+    from synthgen.cohort.fitted_model import FittedModel
+    from synthgen.errors import SynthgenError
+    from synthgen.models.fit import fit_pack
+    from synthgen.schema.load import load_schema
+    from synthgen.schema.model import Schema
+    from synthgen.statistics.model import StatisticsPack
+    from synthgen.statistics.read import read_pack
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Cohort",
+    "FittedModel",
+    "Schema",
+    "StatisticsPack",
+    "SynthgenError",
+    "fit_pack",
+    "load_model",
+    "load_schema",
+    "read_pack",
+    "save_model",
+]
+
+#: Where each public name lives; it is imported when it is first used, so that
+#: ``synthgen --help`` does not wait for numpy.
+_HOMES = {
+    "Cohort": "synthgen.cohort.cohort",
+    "FittedModel": "synthgen.cohort.fitted_model",
+    "Schema": "synthgen.schema.model",
+    "StatisticsPack": "synthgen.statistics.model",
+    "SynthgenError": "synthgen.errors",
+    "fit_pack": "synthgen.models.fit",
+    "load_model": "synthgen.cohort.artefact",
+    "load_schema": "synthgen.schema.load",
+    "read_pack": "synthgen.statistics.read",
+    "save_model": "synthgen.cohort.artefact",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'synthgen' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -28,27 +28,25 @@ def _refuse_existing(destination: Path, *, force: bool) -> None:
 
 def _replace(written: Path, destination: Path) -> None:
     """Rename ``written`` to ``destination``, keeping the old one until the new one stands."""
-    if not destination.exists():
-        written.rename(destination)
+    if not destination.exists() or (written.is_file() and destination.is_file()):
+        written.replace(destination)
         return
     old = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}.old")
     destination.rename(old)
     try:
         written.rename(destination)
-    except OSError:
+    except BaseException:  # Ctrl-C between the two renames, too
         old.rename(destination)
         raise
-    if old.is_dir():
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        old.unlink(missing_ok=True)
+    _remove(old)
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 @contextlib.contextmanager

@@ -62,12 +62,12 @@ def _model(name: str, lang: str, *, as_json: bool) -> None:
 
 def _schema(name: str, lang: str, *, as_html: bool, as_json: bool) -> None:
     from synthgen.schema.codebook import codebook_html, codebook_markdown
-    from synthgen.schema.frictionless import data_package
+    from synthgen.schema.frictionless import to_datapackage
     from synthgen.schema.load import load_schema
 
     schema = load_schema(name)
     if as_json:
-        click.echo(json.dumps(data_package(schema, "csv"), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(to_datapackage(schema), ensure_ascii=False, indent=1))
     elif as_html:
         click.echo(codebook_html(schema, lang), nl=False)
     else:

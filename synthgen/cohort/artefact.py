@@ -20,10 +20,15 @@ import numpy as np
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.model_card import model_card
 from synthgen.errors import ModelError
-from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.fit import Fit, statements_by_block
 from synthgen.models.gap_table import gaps_from_rows, gaps_to_rows
+from synthgen.models.plain import (
+    announced_shapes,
+    describe_distribution,
+    distribution_arrays,
+    distribution_from,
+)
 from synthgen.outputs import output_folder
 from synthgen.resources import shipped
 from synthgen.schema.documents import read_document
@@ -80,15 +85,7 @@ def _describe(model_id: str, schema: Schema, pack: StatisticsPack, fit: Fit) -> 
             }
             for name in domain.names
         ],
-        "tables": [
-            {
-                "array": f"table_{i:02d}",
-                "probability_of": list(table.variables),
-                "given": list(table.given),
-                "shape": list(table.probability.shape),
-            }
-            for i, table in enumerate(fit.distribution.tables)
-        ],
+        "distribution": describe_distribution(fit.distribution),
         "gaps": gaps_to_rows(fit.gaps),
     }
 
@@ -126,9 +123,7 @@ def save_model(
     """
     with output_folder(folder, force=force) as beside:
         write_pack(pack, beside / "statistics")
-        arrays = {
-            f"table_{i:02d}": table.probability for i, table in enumerate(fit.distribution.tables)
-        }
+        arrays = distribution_arrays(fit.distribution)
         with (beside / "arrays.npz").open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
         document = _describe(model_id, schema, pack, fit)
@@ -213,15 +208,9 @@ def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
     domain = Domain(
         tuple((v["name"], tuple(c["code"] for c in v["codes"])) for v in document["variables"])
     )
-    shapes = {t["array"]: tuple(t["shape"]) for t in document["tables"]}
-    arrays = _read_arrays(folder / "arrays.npz", shapes)
-    distribution = Distribution(
-        domain,
-        tuple(
-            ConditionalTable(tuple(t["given"]), tuple(t["probability_of"]), arrays[t["array"]])
-            for t in document["tables"]
-        ),
-    )
+    described = document["distribution"]
+    arrays = _read_arrays(folder / "arrays.npz", announced_shapes(described))
+    distribution = distribution_from(domain, described, arrays)
     said = statements_by_block(pack, schema, domain)
     gaps = gaps_from_rows(document["gaps"], [s for block in said.values() for s in block])
     return FittedModel(

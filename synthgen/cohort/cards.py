@@ -12,7 +12,7 @@ from synthgen.cohort.model_card import table_rows
 from synthgen.cohort.registry import OTHER_CAUSE
 from synthgen.cohort.settings import Settings
 from synthgen.messages import LANGUAGES, message
-from synthgen.schema.frictionless import data_package
+from synthgen.schema.frictionless import to_datapackage
 
 NOTICE = "SYNTHETIC_DATA_NOTICE.txt"
 
@@ -98,7 +98,11 @@ def write_cards(
     (folder / NOTICE).write_text(notice + "\n", encoding="utf-8")
     ending = next((f for f in ("csv", "parquet") if f in formats), None)
     if ending is not None:
-        descriptor = data_package(model.schema, ending)
-        descriptor["synthetic"] = True
+        descriptor = to_datapackage(
+            model.schema,
+            {table.name: f"{table.name}.{ending}" for table in model.schema.tables},
+            name=f"{model.id}-cohort",
+            more={"synthetic": True, "x-synthgen": {"format": "cohort/1", "origin": model.origin}},
+        )
         text = json.dumps(descriptor, ensure_ascii=False, indent=1)
         (folder / "datapackage.json").write_text(text + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SQL_TYPES = {
     ColumnType.STRING: "VARCHAR",
     ColumnType.CODE: "VARCHAR",
-    ColumnType.INTEGER: "INTEGER",
+    ColumnType.INTEGER: "BIGINT",
     ColumnType.NUMBER: "DOUBLE",
     ColumnType.DATE: "DATE",
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from synthgen.cohort.follow_up import FollowUpRule
 from synthgen.models.distribution import Distribution
+from synthgen.models.mixture import Mixture
 from synthgen.models.fit import Gap
 from synthgen.schema.model import Schema
 from synthgen.statistics.life_table import LifeTable, life_table_of
@@ -30,7 +31,7 @@ class FittedModel:
         The schema that it speaks.
     pack : StatisticsPack
         The statistics it was fitted to.
-    distribution : Distribution
+    distribution : Distribution or Mixture
     gaps : tuple of Gap
         Every published value beside the fitted one.
     residual : float
@@ -42,7 +43,7 @@ class FittedModel:
     id: str
     schema: Schema
     pack: StatisticsPack
-    distribution: Distribution
+    distribution: Distribution | Mixture
     gaps: tuple[Gap, ...]
     residual: float
     sha256: str

@@ -14,6 +14,7 @@ from synthgen.cohort.registry import registry_tables
 from synthgen.cohort.settings import Settings, settings_for
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
+from synthgen.models.mixture import Mixture
 from synthgen.randomness import BLOCK_SIZE, block_generator, block_sizes
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def block_tables(
-    model: FittedModel, settings: Settings, block: int, distribution: Distribution | None = None
+    model: FittedModel,
+    settings: Settings,
+    block: int,
+    distribution: Distribution | Mixture | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Frames of one block, the same whether it is made alone or with the others.
 
@@ -31,7 +35,7 @@ def block_tables(
     settings : Settings
     block : int
         Number of the block, from 0.
-    distribution : Distribution, optional
+    distribution : Distribution or Mixture, optional
         The model conditioned on ``settings.where``, where it has been computed already.
 
     Raises

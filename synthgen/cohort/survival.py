@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.models.distribution import Distribution
+from synthgen.models.domain import Domain
+from synthgen.models.mixture import Mixture
 from synthgen.models.references import bin_edges, survival_at
 from synthgen.schema.model import Variable
 from synthgen.statistics.model import SurvivalReference
@@ -43,7 +45,7 @@ def dying_share(distribution: Distribution) -> tuple[tuple[str, ...], FloatArray
 
 
 def exact_times(
-    distribution: Distribution,
+    distribution: Distribution | Mixture,
     variable: Variable,
     references: tuple[SurvivalReference, ...],
     drawn: Mapping[str, IntArray],
@@ -53,21 +55,20 @@ def exact_times(
 
     Parameters
     ----------
-    distribution : Distribution
+    distribution : Distribution or Mixture
         The whole model, before any conditioning on evidence.
     variable : Variable
         The bins of net survival time.
     references : tuple of SurvivalReference
-        Declared curves, later ones first in line.
+        Declared curves; the last one that fits a patient holds.
     drawn : mapping of str to ndarray of intp, shape (n,)
         Sampled codes.
     uniform : ndarray of float64, shape (n,)
         In [0, 1).
     """
     edges = bin_edges(variable)
-    others, share = dying_share(distribution)
     bins = drawn[TIME_VARIABLE]
-    dying = share[(*(drawn[n] for n in others), bins)]
+    dying = _dying(distribution, drawn)
     start, end = edges[bins], edges[bins + 1]
     width = np.where(np.isfinite(end), end - start, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -76,7 +77,7 @@ def exact_times(
     times = start + np.minimum(inside, width)
     beyond = ~np.isfinite(end)
     times[beyond] = _beyond(
-        distribution,
+        distribution.domain,
         references,
         {n: v[beyond] for n, v in drawn.items()},
         float(edges[-2]),
@@ -85,8 +86,26 @@ def exact_times(
     return times
 
 
+def _dying(distribution: Distribution | Mixture, drawn: Mapping[str, IntArray]) -> FloatArray:
+    """Each patient's probability of dying within the bin drawn, if alive at its start."""
+    if isinstance(distribution, Distribution):
+        others, share = dying_share(distribution)
+        return np.asarray(share[(*(drawn[n] for n in others), drawn[TIME_VARIABLE])])
+    dying = np.zeros(len(drawn[TIME_VARIABLE]))
+    for position, code in enumerate(distribution.domain.codes[distribution.split]):
+        mine = np.flatnonzero(drawn[distribution.split] == position)
+        if len(mine):
+            others, share = dying_share(distribution.components[code])
+            index = (
+                distribution.local(code, name, drawn[name][mine])
+                for name in (*others, TIME_VARIABLE)
+            )
+            dying[mine] = share[tuple(index)]
+    return dying
+
+
 def _beyond(
-    distribution: Distribution,
+    domain: Domain,
     references: tuple[SurvivalReference, ...],
     drawn: Mapping[str, IntArray],
     start: float,
@@ -94,7 +113,6 @@ def _beyond(
 ) -> FloatArray:
     """Times after the last edge, by inverting the declared curve of each patient."""
     times = np.full(len(uniform), np.inf)
-    domain = distribution.domain
     for reference in references:
         mine = np.ones(len(uniform), dtype=np.bool_)
         for name, codes in reference.members.items():

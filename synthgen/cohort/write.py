@@ -22,9 +22,10 @@ from synthgen.cohort.hashes import file_hashes, table_hash
 from synthgen.cohort.settings import Settings
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
+from synthgen.models.mixture import Mixture
 from synthgen.outputs import output_folder
 from synthgen.randomness import block_sizes
-from synthgen.schema.ddl import create_statements
+from synthgen.schema.ddl import to_ddl
 from synthgen.schema.model import Schema
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def write_block(
     settings: Settings,
     block: int,
     folder: Path,
-    distribution: Distribution | None = None,
+    distribution: Distribution | Mixture | None = None,
 ) -> None:
     """Write one block as Parquet parts, ``<folder>/<table>/<block>.parquet``.
 
@@ -53,7 +54,7 @@ def write_block(
     block : int
         Number of the block, from 0.
     folder : Path
-    distribution : Distribution, optional
+    distribution : Distribution or Mixture, optional
         The model conditioned on ``settings.where``.
     """
     with connect() as db:
@@ -188,8 +189,7 @@ def _join(
             described[table.name] = table_hash(db, source)
     if "duckdb" in formats:
         with connect(folder / DATABASE) as db:
-            for statement in create_statements(schema):
-                db.execute(statement)
+            db.execute(to_ddl(schema))
             for table in schema.tables:
                 listed = ", ".join(
                     quoted(p) for p in sorted((parts / table.name).glob("*.parquet"))

@@ -28,6 +28,8 @@ Numbered = tuple[int, Statement]
 
 #: Conditional statements are rescaled by the mass of their given at most this often.
 RESCALINGS = 8
+#: A given is scaled by at least this share of the mass it has under the reference.
+STARVED = 1e-6
 #: The rescaling has settled when no mass of a given moves by more than this share.
 SETTLED = 1e-6
 
@@ -62,7 +64,7 @@ class BlockFit:
     cells: int
 
 
-def _components(
+def components_of(
     new: tuple[str, ...], sets: list[frozenset[str]]
 ) -> list[tuple[frozenset[str], list[frozenset[str]]]]:
     """New variables that must be fitted together, with the variable sets that tie them."""
@@ -114,7 +116,7 @@ def fit_block(
     tables: list[ConditionalTable] = []
     multipliers: dict[int, float] = {}
     residual, cells = 0.0, 0
-    for own, ties in _components(new, sets):
+    for own, ties in components_of(new, sets):
         part = _Component(domain, before, own, ties, potentials)
         for stage in stages:
             mine = [(i, s) for i, s in stage if own & set(statement_variables(domain, s))]
@@ -174,13 +176,17 @@ class _Component:
 
         theta = np.zeros(len(statements))
         previous: FloatArray | None = None
+        least_mass: list[float] | None = None
         for _ in range(RESCALINGS):
-            constraints = compile_constraints(self.domain, statements, self.context, mass_of)
+            constraints = compile_constraints(
+                self.domain, statements, self.context, mass_of, least_mass
+            )
             if previous is not None and np.allclose(
                 constraints.mass, previous, rtol=SETTLED, atol=0
             ):
                 break
             previous = constraints.mass
+            least_mass = least_mass or [STARVED * float(mass) for mass in previous]
             problem = Problem(
                 self.domain,
                 self.tree,

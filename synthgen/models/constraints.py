@@ -29,6 +29,10 @@ sp: Any = scipy.sparse
 #: moment of a uniform error, half-width squared / 3.  Narrow boxes make active-set methods
 #: cycle, and say nothing that the variance does not.
 FOLD_BELOW = 3.0
+#: Weight of the reference within the given of each statement [cases].  So small, a borrowed
+#: reference moves a published value by a fraction of a standard error; above zero, the
+#: solution is unique and exists even where statements contradict each other.
+PSEUDO_CASES = 0.1
 
 
 def statement_variables(domain: Domain, statement: Statement) -> tuple[str, ...]:
@@ -115,7 +119,7 @@ def compile_constraints(
     statements: Sequence[Statement],
     frozen: tuple[str, ...],
     mass_of: Callable[[tuple[str, ...], Mapping[str, tuple[str, ...]]], float],
-    pseudo_cases: float = 1.0,
+    least_mass: Sequence[float] | None = None,
 ) -> Constraints:
     """Linear constraints for statements, at the current mass of their givens.
 
@@ -127,8 +131,9 @@ def compile_constraints(
         Variables whose distribution is fixed.
     mass_of : callable
         Current probability of ``members`` on the grid of ``names``.
-    pseudo_cases : float
-        Weight of the reference within the given of each statement [cases].
+    least_mass : sequence of float, optional
+        Smallest mass of each given to scale by; it keeps a given that contradictory
+        statements starve in sight.  Without it a given of mass zero is an error.
 
     Raises
     ------
@@ -145,7 +150,9 @@ def compile_constraints(
         given = domain.mask(names, statement.given)
         event = domain.mask(names, statement.event) & given
         mass = mass_of(names, statement.given)
-        if mass <= 0 or (statement.lower > 0 and mass_of(names, statement.event) <= 0):
+        if least_mass is not None:
+            mass = max(mass, least_mass[i])
+        elif mass <= 0 or (statement.lower > 0 and mass_of(names, statement.event) <= 0):
             raise StatisticsError(
                 f"{statement.table}: row {statement.row} is about patients that the earlier "
                 "blocks and the rules of the schema exclude; correct the row or its scope"
@@ -157,7 +164,7 @@ def compile_constraints(
             coefficients, target[i] = event - middle * given, 0.0
         rows.setdefault(names, []).append((i, coefficients.ravel()))
         half[i], scale[i], masses[i] = width * mass, error * mass, mass
-        penalty[i] = pseudo_cases * error**2 * mass
+        penalty[i] = PSEUDO_CASES * error**2 * mass
     groups = tuple(
         ConstraintGroup(
             names,

@@ -7,7 +7,7 @@ rejection, and that can be marginalised and conditioned exactly on a junction tr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -137,14 +137,26 @@ class Distribution:
         dict of str to ndarray of intp, shape (n,)
             Position of each patient's code among the variable's codes, by variable.
         """
+        width = max(n, reserve)
+        words = (rng.integers(0, 2**64, size=width, dtype=np.uint64)[:n] for _ in self.tables)
+        return self.sample_words(words)
+
+    def sample_words(
+        self, words: Iterable[npt.NDArray[np.uint64]]
+    ) -> dict[str, npt.NDArray[np.intp]]:
+        """Positions of codes from random words, one array for each table in order.
+
+        Parameters
+        ----------
+        words : iterable of ndarray of uint64, shape (n,)
+        """
         drawn: dict[str, npt.NDArray[np.intp]] = {}
-        for table in self.tables:
+        for table, random in zip(self.tables, words, strict=False):
             row: npt.NDArray[np.intp] | None = None
             for name in table.given:
                 size = self.domain.size(name)
                 row = drawn[name] if row is None else row * size + drawn[name]
-            words = rng.integers(0, 2**64, size=max(n, reserve), dtype=np.uint64)[:n]
-            flat = table.sampler.draw(row, words)
+            flat = table.sampler.draw(row, random)
             if len(table.variables) == 1:
                 drawn[table.variables[0]] = flat
                 continue
@@ -223,6 +235,8 @@ class Distribution:
         """
         evidence = evidence or {}
         ordered = self.domain.ordered(names)
+        if not ordered:
+            return np.ones(())
         tables = self._relevant([*names, *evidence])
         tree, marginals, _, _ = self._calibrated(tables, evidence, root=ordered)
         home = tree.home(ordered)

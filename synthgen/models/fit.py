@@ -11,10 +11,12 @@ import numpy.typing as npt
 from synthgen.errors import StatisticsError
 from synthgen.models.block import Numbered, Potential, fit_block
 from synthgen.models.constraints import statement_variables
-from synthgen.models.distribution import ConditionalTable, Distribution
+from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
+from synthgen.models.mixture import Mixture, split_by
 from synthgen.models.observed import Converted, to_net
 from synthgen.models.references import incidence_reference, time_reference
+from synthgen.models.slices import fit_slices
 from synthgen.models.structure import zero_potentials, zero_scopes
 from synthgen.schema.model import Schema
 from synthgen.schema.rules.grid import structural_zeros
@@ -25,6 +27,8 @@ from synthgen.statistics.statements import block_of, statements_of_table
 
 FloatArray = npt.NDArray[np.float64]
 
+#: Variable that the distribution is split by as soon as it is fitted.
+SPLIT = "entity"
 #: Gap beyond which a statement is said to be in conflict with its rivals [standard errors].
 CONFLICT = 3.0
 
@@ -58,7 +62,7 @@ class Fit:
 
     Parameters
     ----------
-    distribution : Distribution
+    distribution : Distribution or Mixture
     gaps : tuple of Gap
         One per statement, in the order of the pack.
     residual : float
@@ -67,7 +71,7 @@ class Fit:
         [cells]
     """
 
-    distribution: Distribution
+    distribution: Distribution | Mixture
     gaps: tuple[Gap, ...]
     residual: float
     largest_clique: int
@@ -203,8 +207,7 @@ def fit_pack(pack: StatisticsPack, schema: Schema) -> Fit:
     life_table = life_table_of(pack) if has_life_table else None
     by_block = statements_by_block(pack, schema, whole)
     zeros = zero_potentials(whole, schema)
-    before: Distribution | None = None
-    tables: list[ConditionalTable] = []
+    before: Distribution | Mixture | None = None
     converted: list[Converted] = []
     published: list[Statement] = []
     multipliers: dict[int, float] = {}
@@ -217,24 +220,28 @@ def fit_pack(pack: StatisticsPack, schema: Schema) -> Fit:
         converted += net
         count = len(before.domain.names) if before else 0
         domain = Domain(whole.variables[: count + len(block.variables)])
-        result = fit_block(
-            domain,
-            before,
-            block.variables,
-            _stages(numbered),
-            _potentials(domain, block.variables, pack, schema, zeros),
-        )
-        multipliers.update(result.multipliers)
-        residual, cells = max(residual, result.residual), max(cells, result.cells)
-        tables += result.tables
-        before = Distribution(domain, tuple(tables))
+        potentials = _potentials(domain, block.variables, pack, schema, zeros)
+        if isinstance(before, Mixture):
+            grown = fit_slices(domain, before, block.variables, _stages(numbered), potentials)
+            before, size = grown.mixture, grown.cells
+            residual = max(residual, grown.residual)
+            multipliers |= grown.multipliers
+        else:
+            result = fit_block(domain, before, block.variables, _stages(numbered), potentials)
+            tables = (*before.tables, *result.tables) if before else result.tables
+            before, size = Distribution(domain, tables), result.cells
+            residual = max(residual, result.residual)
+            multipliers |= result.multipliers
+            if SPLIT in domain.codes:
+                before = split_by(before, SPLIT)
+        cells = max(cells, size)
     if before is None:
         raise StatisticsError(f"pack {pack.id}: has no blocks; it needs at least one")
     return Fit(before, _gaps(before, published, converted, multipliers), residual, cells)
 
 
 def _gaps(
-    distribution: Distribution,
+    distribution: Distribution | Mixture,
     published: Sequence[Statement],
     converted: Sequence[Converted],
     multipliers: Mapping[int, float],

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from synthgen.errors import StatisticsError
 from synthgen.models.ages import expected_survival, single_ages
 from synthgen.models.distribution import Distribution
+from synthgen.models.mixture import Mixture
 from synthgen.models.references import AGE_VARIABLE
 from synthgen.schema.model import Schema
 from synthgen.statistics.life_table import LifeTable
@@ -47,7 +48,7 @@ class Converted:
 
 def to_net(
     statements: Sequence[Statement],
-    before: Distribution | None,
+    before: Distribution | Mixture | None,
     schema: Schema,
     life_table: LifeTable | None,
 ) -> list[Converted]:
@@ -56,7 +57,7 @@ def to_net(
     Parameters
     ----------
     statements : sequence of Statement
-    before : Distribution or None
+    before : Distribution, Mixture or None
         The frozen blocks; must hold sex and age group where a statement is observed.
     schema : Schema
     life_table : LifeTable or None
@@ -96,7 +97,7 @@ def to_net(
 
 
 def _factor(
-    statement: Statement, before: Distribution, ages: FloatArray, life_table: LifeTable
+    statement: Statement, before: Distribution | Mixture, ages: FloatArray, life_table: LifeTable
 ) -> float:
     given = {n: c for n, c in statement.given.items() if n != TIME_VARIABLE}
     people = before.marginal((SEX_VARIABLE, AGE_VARIABLE), given)

@@ -13,7 +13,12 @@ import pytest
 from scipy.optimize import minimize
 
 from synthgen.models.block import Potential, fit_block
-from synthgen.models.constraints import compile_constraints, point_and_width, statement_variables
+from synthgen.models.constraints import (
+    PSEUDO_CASES,
+    compile_constraints,
+    point_and_width,
+    statement_variables,
+)
 from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
 from synthgen.statistics.model import Relation
@@ -62,8 +67,13 @@ def brute_force(domain, statements, log_reference, masses):
         rows.append(event - point * given)
         middle.append(0.0)
         width.append(half * mass)
-        variance.append(error**2 * mass)
+        variance.append(PSEUDO_CASES * error**2 * mass)
     a, half, v = np.array(rows), np.array(width), np.array(variance)
+
+    def value_at(p):
+        miss = a @ p
+        outside = np.maximum(np.abs(miss) - half, 0.0)
+        return float(p @ np.log(p / q) + 0.5 * (outside**2 / v).sum())
 
     def objective(x):
         x = x - x.max()
@@ -71,8 +81,7 @@ def brute_force(domain, statements, log_reference, masses):
         miss = a @ p
         outside = np.sign(miss) * np.maximum(np.abs(miss) - half, 0.0)
         gradient_p = np.log(p / q) + 1 + a.T @ (outside / v)
-        value = float(p @ np.log(p / q) + 0.5 * (outside**2 / v).sum())
-        return value, p * (gradient_p - p @ gradient_p)
+        return value_at(p), p * (gradient_p - p @ gradient_p)
 
     result = minimize(
         objective,
@@ -83,7 +92,7 @@ def brute_force(domain, statements, log_reference, masses):
     )
     p = np.zeros(log_reference.size)
     p[free] = np.exp(result.x - result.x.max()) / np.exp(result.x - result.x.max()).sum()
-    return p.reshape(domain.shape(names)), result.fun
+    return p.reshape(domain.shape(names)), result.fun, lambda joint: value_at(joint.ravel()[free])
 
 
 CASES = {
@@ -113,9 +122,9 @@ CASES = {
         said({"b": ("0",)}, {"a": ("0",)}, lower=0.9, error=0.02, row=3),
     ],
     "wide intervals, active and idle": [
-        said({"a": ("0",)}, lower=0.6, upper=0.9, error=0.001, row=1),
-        said({"b": ("0", "1")}, lower=0.2, upper=0.95, error=0.001, row=2),
-        said({"e": ("0",)}, lower=0.0, upper=0.05, error=0.01, row=3),
+        said({"a": ("0",)}, lower=0.6, upper=0.9, error=0.02, row=1),
+        said({"b": ("0", "1")}, lower=0.2, upper=0.95, error=0.02, row=2),
+        said({"e": ("0",)}, lower=0.0, upper=0.05, error=0.02, row=3),
     ],
 }
 
@@ -126,9 +135,13 @@ def test_fit_equals_brute_force(name):
     distribution, result = fitted(FOUR, statements)
     joint = distribution.marginal(FOUR.names)
     masses = [float(joint[FOUR.mask(FOUR.names, s.given)].sum()) for s in statements]
-    expected, _ = brute_force(FOUR, statements, np.zeros(FOUR.shape(FOUR.names)), masses)
+    expected, best, value_of = brute_force(
+        FOUR, statements, np.zeros(FOUR.shape(FOUR.names)), masses
+    )
     assert result.residual < 1e-8
-    np.testing.assert_allclose(joint, expected, atol=2e-6)
+    # The oracle stops early where errors are tiny; it may be worse than the fit, not better.
+    assert value_of(joint) <= best + 1e-9
+    np.testing.assert_allclose(joint, expected, atol=2e-4)
 
 
 def test_structural_zeros_and_references_enter_as_potentials():
@@ -140,8 +153,9 @@ def test_structural_zeros_and_references_enter_as_potentials():
     joint = distribution.marginal(FOUR.names)
     log_reference = np.zeros(FOUR.shape(FOUR.names))
     log_reference += reference[:, :, None, None] + zeros[None, :, :, None]
-    expected, _ = brute_force(FOUR, statements, log_reference, [1.0])
-    np.testing.assert_allclose(joint, expected, atol=2e-6)
+    expected, best, value_of = brute_force(FOUR, statements, log_reference, [1.0])
+    assert value_of(joint) <= best + 1e-9
+    np.testing.assert_allclose(joint, expected, atol=2e-4)
     assert joint[:, 1, 1, :].sum() == 0.0
 
 
