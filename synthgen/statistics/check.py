@@ -300,7 +300,10 @@ def _sources(pack: StatisticsPack) -> list[Problem]:
         if name not in used:
             found.append(Problem("unused_source", "information", values=values))
         if _NON_COMMERCIAL.search(source.licence):
-            found.append(Problem("non_commercial", "error", values=values))
+            quoted = source.redistribution == "cite-only"
+            code = "quoted_facts" if quoted else "non_commercial"
+            severity = "information" if quoted else "error"
+            found.append(Problem(code, severity, values=values))
         if source.redistribution == "unconfirmed":
             found.append(Problem("unconfirmed", "information", values=values))
     return found

@@ -55,6 +55,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "source {label} has a non-commercial licence; packs must not hold such tables",
         "출처 {label}은(는) 비상업적 이용 조건입니다. 팩에 담을 수 없습니다",
     ),
+    "quoted_facts": (
+        "source {label} is a work under a non-commercial licence: single figures of it may be "
+        "quoted as facts, nothing else of it may be in the pack",
+        "출처 {label}은(는) 비상업적 이용 조건의 저작물입니다. 개별 수치만 사실로 인용할 수 있습니다",
+    ),
     "unconfirmed": (
         "source {label}: whether it may be redistributed is not confirmed",
         "출처 {label}의 재배포 허용 여부가 확인되지 않았습니다",

@@ -24,6 +24,9 @@ LICENCE_TITLE = "The transcription and our own assumptions; each table stands un
 
 SOURCES = "SOURCES.md"
 
+LINE = 140
+"""Characters of a line of ``datapackage.json`` that is not broken."""
+
 _BAND = re.compile(r"^(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?)|\+)$")
 
 
@@ -56,10 +59,40 @@ def write_pack(
         tables.mkdir()
         for table in pack.tables:
             (tables / f"{table.name}.csv").write_bytes(table_csv(table).encode("utf-8"))
-        document = json.dumps(descriptor_of(pack), ensure_ascii=False, indent=1)
-        (beside / DESCRIPTOR).write_bytes((document + "\n").encode("utf-8"))
+        document = readable_json(descriptor_of(pack)) + "\n"
+        (beside / DESCRIPTOR).write_bytes(document.encode("utf-8"))
         (beside / SOURCES).write_bytes(sources_page(pack).encode("utf-8"))
     return Path(folder)
+
+
+def readable_json(value: Json, indent: int = 0) -> str:
+    """JSON for reviewers: what fits stands on one line, the rest one item a line.
+
+    Examples
+    --------
+    >>> readable_json({"codes": ["1", "2"], "n": 3})
+    '{"codes": ["1", "2"], "n": 3}'
+    """
+    flat = json.dumps(value, ensure_ascii=False)
+    items = value if isinstance(value, dict | list) else []
+    scalars = not any(isinstance(v, dict | list) for v in _parts(value))
+    if not items or len(flat) + indent <= LINE or (scalars and isinstance(value, list)):
+        return flat
+    inner = "\n" + " " * (indent + 1)
+    if isinstance(value, dict):
+        parts = [
+            f"{json.dumps(k, ensure_ascii=False)}: {readable_json(v, indent + 1)}"
+            for k, v in value.items()
+        ]
+        return "{" + inner + f",{inner}".join(parts) + "\n" + " " * indent + "}"
+    parts = [readable_json(v, indent + 1) for v in _parts(value)]
+    return "[" + inner + f",{inner}".join(parts) + "\n" + " " * indent + "]"
+
+
+def _parts(value: Json) -> list[Json]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def descriptor_of(pack: StatisticsPack) -> dict[str, Json]:
