@@ -1,0 +1,279 @@
+"""What a check found: broken rules with counts and row numbers, and how files were read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from synthgen.errors import ContractError
+from synthgen.messages import LANGUAGES, message
+from synthgen.schema.model import Severity
+
+FIRST_ROWS = 5
+"""How many row numbers (and, when asked for, values) a broken rule names."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One rule that rows of a table break.
+
+    Parameters
+    ----------
+    rule : str
+        Id of a rule of the schema (``"SEX-SITE-M"``), or what the schema itself demands:
+        ``structure.*``, ``column.*``, ``key.*``, ``code.implies``.
+    table, column : str
+        Where; ``column`` is ``""`` for a rule about whole rows or tables.
+    severity : Severity
+        Impossible: the contract is broken.  Unlikely: counted, and nothing more.
+    message, message_ko : str
+        What is wrong, without values.
+    count : int
+        Rows that break it.
+    rows : tuple of int
+        The first of them as a person sees them: line numbers of a text file (the header is
+        line 1), record numbers from 1 of Parquet and DuckDB.
+    values : tuple of str
+        Their values, in the same order; empty unless they were asked for.
+    total : int
+        Rows that were looked at.
+    """
+
+    rule: str
+    table: str
+    column: str
+    severity: Severity
+    message: str
+    message_ko: str
+    count: int
+    rows: tuple[int, ...] = ()
+    values: tuple[str, ...] = ()
+    total: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Share of the rows looked at that break the rule."""
+        return self.count / self.total if self.total else 0.0
+
+    def label(self, language: str) -> str:
+        """Message in Korean (``"ko"``) or English."""
+        return self.message_ko if language == "ko" else self.message
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity.value,
+            "table": self.table,
+            "column": self.column,
+            "message": self.message,
+            "message_ko": self.message_ko,
+            "count": self.count,
+            "rows_checked": self.total,
+            "first_rows": list(self.rows),
+            "values": list(self.values),
+        }
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something to know that breaks nothing: how a file was read, an extra column.
+
+    Parameters
+    ----------
+    kind : {"reading", "structure", "unchecked"}
+    key : str
+        Key of the text in the catalogue.
+    table, column : str
+    values : mapping of str to object
+        What fills the gaps of the text; plain JSON values.
+    """
+
+    kind: str
+    key: str
+    table: str = ""
+    column: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def label(self, language: str) -> str:
+        """Text in Korean (``"ko"``) or English."""
+        return message(self.key, language, **self.values)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        texts = {language: self.label(language) for language in LANGUAGES}
+        return {
+            "kind": self.kind,
+            "table": self.table,
+            "column": self.column,
+            "message": texts["en"],
+            "message_ko": texts["ko"],
+        }
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Cells of a column without a value.
+
+    Parameters
+    ----------
+    empty : int
+        Empty, or a mark that was read as empty.
+    coded : int
+        With a code that the schema declares as missing (``99``).
+    """
+
+    empty: int
+    coded: int
+
+
+@dataclass(frozen=True)
+class TableSummary:
+    """One table as it was read.
+
+    Parameters
+    ----------
+    name, file : str
+    rows : int
+    missing : mapping of str to Missing
+        By column that the file has.
+    """
+
+    name: str
+    file: str
+    rows: int
+    missing: Mapping[str, Missing] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Result of a check.
+
+    Parameters
+    ----------
+    source : str
+        What was checked.
+    schema : str
+        ``"rare-cancer@1.0.0"``.
+    tables : tuple of TableSummary
+    broken : tuple of Broken
+        Impossible ones first, in the order of the schema.
+    notes : tuple of Note
+    """
+
+    source: str
+    schema: str
+    tables: tuple[TableSummary, ...]
+    broken: tuple[Broken, ...]
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def impossible(self) -> tuple[Broken, ...]:
+        """What breaks the contract."""
+        return tuple(b for b in self.broken if b.severity is Severity.IMPOSSIBLE)
+
+    @property
+    def unlikely(self) -> tuple[Broken, ...]:
+        """What is only counted."""
+        return tuple(b for b in self.broken if b.severity is Severity.UNLIKELY)
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing impossible was found."""
+        return not self.impossible
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Rows by table."""
+        return {table.name: table.rows for table in self.tables}
+
+    def demand(self) -> None:
+        """Do nothing if the contract is kept.
+
+        Raises
+        ------
+        ContractError
+            If anything impossible was found; one line, without values.
+        """
+        if self.impossible:
+            raise ContractError(
+                f"{self.source}: breaks {self.schema} in {len(self.impossible)} ways; the first is "
+                f"{self.impossible[0].message}"
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values: what ``synthgen check --json`` prints."""
+        return {
+            "source": self.source,
+            "schema": self.schema,
+            "passes": self.passes,
+            "tables": [
+                {
+                    "table": table.name,
+                    "file": table.file,
+                    "rows": table.rows,
+                    "missing": {
+                        name: {"empty": found.empty, "coded": found.coded}
+                        for name, found in table.missing.items()
+                    },
+                }
+                for table in self.tables
+            ],
+            "broken": [found.as_json() for found in self.broken],
+            "notes": [note.as_json() for note in self.notes],
+        }
+
+    def lines(self, language: str = "en") -> list[str]:
+        """Lines for people: tables, how they were read, one line per broken rule."""
+        lines = [
+            message("check.table_line", language, table=t.name, file=t.file, rows=f"{t.rows:,}")
+            for t in self.tables
+        ]
+        lines += [note.label(language) for note in self.notes]
+        lines += [_line(found, language) for found in self.broken]
+        key = "check.kept" if self.passes else "check.not_kept"
+        lines.append(
+            message(
+                key,
+                language,
+                schema=self.schema,
+                broken=len(self.impossible),
+                unlikely=len(self.unlikely),
+            )
+        )
+        return lines
+
+
+def _line(found: Broken, language: str) -> str:
+    where = f"{found.table}.{found.column}" if found.column else found.table
+    counted = message("check.counted", language, count=f"{found.count:,}", share=_share(found.rate))
+    first = ""
+    if found.rows:
+        numbers = ", ".join(map(str, found.rows))
+        if found.values:
+            pairs = zip(found.rows, found.values, strict=True)
+            numbers = ", ".join(f"{row} ({value})" for row, value in pairs)
+        first = message("check.first_rows", language, rows=numbers)
+    severity = message(f"check.severity.{found.severity.value}", language)
+    return f"{severity}  {found.rule}  {where}: {found.label(language)} {counted}{first}"
+
+
+def _share(rate: float) -> str:
+    """Percentage that never rounds something to nothing or to all.
+
+    Examples
+    --------
+    >>> _share(0.5), _share(1e-7), _share(0.99999)
+    ('50 %', '<0.01 %', '>99.9 %')
+    """
+    if 0 < rate < 1e-4:
+        return "<0.01 %"
+    if 0.999 < rate < 1:
+        return ">99.9 %"
+    return f"{100 * rate:.3g} %"
+
+
+def both(key: str, **values: object) -> tuple[str, str]:
+    """Text of the catalogue in English and Korean."""
+    return message(key, "en", **values), message(key, "ko", **values)
