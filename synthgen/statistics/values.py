@@ -14,7 +14,7 @@ from synthgen.errors import StatisticsError
 from synthgen.statistics.kinds.kind import Kind
 from synthgen.statistics.model import Protection
 
-_NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,3})?"
+_NUMBER = r"[-+]?(?=\.?\d)(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][-+]?\d{1,2})?"
 _PLAIN = re.compile(rf"^{_NUMBER}$")
 _RANGE = re.compile(rf"^({_NUMBER})\s*(?:\.\.|-|–|—|~| to )\s*({_NUMBER})$")
 _BELOW = re.compile(rf"^(<=|≤|<)\s*({_NUMBER})$")
@@ -58,7 +58,7 @@ def number_in(text: str, where: str) -> float:
         If it is something else.
     """
     cleaned = text.strip().replace("−", "-")
-    if not any(c.isdigit() for c in cleaned) or not _PLAIN.match(cleaned):
+    if not _PLAIN.match(cleaned):
         raise StatisticsError(f"{where}: {_short(text)} is not a number; it must be one")
     value = float(cleaned.replace(",", ""))
     if not math.isfinite(value):
@@ -120,8 +120,8 @@ def read_value(
     elif between and not _PLAIN.match(bare):
         bounds = (number_in(between[1], where) * factor, number_in(between[2], where) * factor)
     else:
-        half = _half_width(bare, kind, protection)
         value = number_in(bare, where)
+        half = _half_width(bare, kind, protection)
         bounds = ((value - half) * factor, (value + half) * factor)
         if not (about or _outside(value * factor, kind)):
             return _fitted(bounds, kind, where, text, note="", middle=value * factor)
