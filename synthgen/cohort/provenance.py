@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from synthgen.cohort.fitted_model import FittedModel
-from synthgen.models.fit import Gap
 from synthgen.statistics.model import Relation
+from synthgen.statistics.statement import TIME_VARIABLE, Statement
 
 ENTITY = "entity"
+#: Share of a cell's patients that must have the entity for the cell to be about it.
+ITS_OWN = 0.95
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,6 @@ class Provenance:
         Tables of that relation.
     sources : tuple of str
         Ids of their sources.
-    entity_specific : bool
-        Whether a table singles the entity out, alone or with fewer than all others.
     """
 
     entity: str
@@ -38,7 +41,6 @@ class Provenance:
     cases: float | None
     tables: tuple[str, ...]
     sources: tuple[str, ...]
-    entity_specific: bool
 
 
 def provenance(model: FittedModel) -> tuple[Provenance, ...]:
@@ -47,40 +49,59 @@ def provenance(model: FittedModel) -> tuple[Provenance, ...]:
     Notes
     -----
     A table speaks of an entity's variable if the variable is among those it describes and
-    its cells include the entity; of several relations the strongest counts (published over
-    borrowed over pooled over assumed), because that is the one that the fit gives way to.
+    its cells include such patients.  Where a cell is about a wider group (fewer than
+    :data:`ITS_OWN` of its patients have the entity), it is pooled, whoever published it.
+    Of several relations the strongest counts: published over borrowed over pooled over
+    assumed.
     """
     domain = model.distribution.domain
     if ENTITY not in domain.codes:
         return ()
     strength = {relation: i for i, relation in enumerate(Relation)}
-    found: dict[tuple[str, str], list[Gap]] = {}
+    found: dict[tuple[str, str], list[tuple[Relation, Statement]]] = {}
+    shares = _Shares(model)
     for gap in model.gaps:
         said = gap.statement
-        entities = said.event.get(ENTITY, domain.codes[ENTITY])
-        table = model.pack.table(said.table)
-        for variable in table.variables:
-            for entity in entities:
-                found.setdefault((entity, variable), []).append(gap)
+        for entity, share in zip(domain.codes[ENTITY], shares.of(said), strict=True):
+            if share <= 0:
+                continue
+            wider = share < ITS_OWN and said.relation is not Relation.ASSUMED
+            relation = Relation.POOLED if wider else said.relation
+            for variable in model.pack.table(said.table).variables:
+                found.setdefault((entity, variable), []).append((relation, said))
     rows = []
     for entity in domain.codes[ENTITY]:
         for variable in domain.names:
-            gaps = found.get((entity, variable), [])
-            if not gaps:
-                rows.append(Provenance(entity, variable, None, None, (), (), False))
+            spoken = found.get((entity, variable), [])
+            if not spoken:
+                rows.append(Provenance(entity, variable, None, None, (), ()))
                 continue
-            best = max((g.statement.relation for g in gaps), key=strength.__getitem__)
-            mine = [g.statement for g in gaps if g.statement.relation is best]
+            best = max((relation for relation, _ in spoken), key=strength.__getitem__)
+            mine = [said for relation, said in spoken if relation is best]
             tables = tuple(dict.fromkeys(s.table for s in mine))
             cases = [s.cases for s in mine if s.cases is not None]
             sources = tuple(dict.fromkeys(model.pack.table(t).source for t in tables))
-            specific = any(
-                len(s.event.get(ENTITY, domain.codes[ENTITY])) < len(domain.codes[ENTITY])
-                for s in mine
-            )
             rows.append(
-                Provenance(
-                    entity, variable, best, max(cases, default=None), tables, sources, specific
-                )
+                Provenance(entity, variable, best, max(cases, default=None), tables, sources)
             )
     return tuple(rows)
+
+
+class _Shares:
+    """Share of each entity among the patients that a statement's cell is about."""
+
+    def __init__(self, model: FittedModel) -> None:
+        self.distribution = model.distribution
+        self.marginals: dict[tuple[str, ...], npt.NDArray[np.float64]] = {}
+
+    def of(self, said: Statement) -> npt.NDArray[np.float64]:
+        """Shares in the order of the entities; zero where the cell cannot have it."""
+        domain = self.distribution.domain
+        names = domain.ordered({ENTITY, *said.given, *said.event} - {TIME_VARIABLE})
+        if names not in self.marginals:
+            self.marginals[names] = self.distribution.marginal(names)
+        cell = self.marginals[names] * domain.mask(names, said.event)
+        axes = tuple(i for i, name in enumerate(names) if name != ENTITY)
+        mass = np.asarray(cell.sum(axis=axes))
+        total = float(mass.sum())
+        return mass / total if total > 0 else mass

@@ -1,0 +1,162 @@
+"""Cohorts on disk: the same bytes from any number of workers, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+import synthgen
+from synthgen.cohort import generate as generation
+from synthgen.cohort.hashes import sha256_of
+from synthgen.cohort.settings import settings_for
+from synthgen.cohort.write import write_block, write_cohort
+from synthgen.errors import EvidenceError, OutputError, UsageError
+from synthgen.randomness import BLOCK_SIZE
+
+
+@pytest.fixture(scope="module")
+def model():
+    return synthgen.load_model("kr-demo")
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {p.name: sha256_of(p) for p in sorted(folder.iterdir()) if p.suffix != ".duckdb"}
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_workers(model, tmp_path):
+    settings = settings_for(model, BLOCK_SIZE + 500, seed=3)
+    for jobs in (1, 2):
+        write_cohort(model, settings, tmp_path / str(jobs), jobs=jobs)
+    assert hashes(tmp_path / "1") == hashes(tmp_path / "2")
+
+
+def test_the_same_request_gives_the_same_bytes_and_another_seed_others(model, tmp_path):
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        settings = settings_for(model, 500, seed=seed)
+        write_cohort(model, settings, tmp_path / name, formats=("csv", "parquet", "duckdb"))
+    assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
+    assert hashes(tmp_path / "a")["tumour.csv"] != hashes(tmp_path / "c")["tumour.csv"]
+    tables = [json.loads((tmp_path / n / "manifest.json").read_text())["tables"] for n in "ab"]
+    assert tables[0] == tables[1]
+
+
+def test_a_block_made_alone_equals_the_block_of_the_whole(model, tmp_path):
+    settings = settings_for(model, BLOCK_SIZE + 300, seed=5)
+    whole = model.generate(BLOCK_SIZE + 300, seed=5)
+    write_block(model, settings, 1, tmp_path)
+    for name in ("patient", "tumour"):
+        alone = duckdb.read_parquet(str(tmp_path / name / "00000001.parquet")).df()
+        kept = whole[name].iloc[BLOCK_SIZE:].reset_index(drop=True)
+        assert len(alone) == 300
+        for column in ("patient_id",):
+            assert alone[column].tolist() == kept[column].tolist()
+        if name == "tumour":
+            assert alone["topography"].tolist() == kept["topography"].tolist()
+            assert alone["diagnosis_date"].tolist() == kept["diagnosis_date"].tolist()
+
+
+def test_the_first_patients_do_not_depend_on_how_many_follow(model):
+    few, many = model.generate(50, seed=9), model.generate(400, seed=9)
+    for name in ("patient", "tumour"):
+        pd.testing.assert_frame_equal(few[name], many[name].iloc[:50], check_categorical=False)
+
+
+def test_the_three_formats_hold_the_same_rows(model, tmp_path):
+    settings = settings_for(model, 300, seed=2)
+    write_cohort(model, settings, tmp_path / "c", formats=("csv", "parquet", "duckdb"))
+    for name in ("patient", "tumour"):
+        parquet = duckdb.read_parquet(str(tmp_path / "c" / f"{name}.parquet")).df()
+        with duckdb.connect(str(tmp_path / "c" / "cohort.duckdb"), read_only=True) as db:
+            database = db.execute(f'SELECT * FROM "{name}"').df()
+        csv = pd.read_csv(tmp_path / "c" / f"{name}.csv", dtype=str, keep_default_na=False)
+        pd.testing.assert_frame_equal(parquet, database)
+        assert csv.columns.tolist() == parquet.columns.tolist()
+        assert len(csv) == 300
+        id_column = f"{name}_id"
+        assert csv[id_column].tolist() == parquet[id_column].tolist()
+
+
+def test_the_manifest_vouches_for_every_file(model, tmp_path):
+    write_cohort(model, settings_for(model, 40), tmp_path / "c")
+    manifest = json.loads((tmp_path / "c" / "manifest.json").read_text(encoding="utf-8"))
+    for name, facts in manifest["files"].items():
+        assert sha256_of(tmp_path / "c" / name) == facts["sha256"]
+    listed = set(manifest["files"]) | {"manifest.json"}
+    assert {p.name for p in (tmp_path / "c").iterdir()} == listed
+    assert manifest["synthetic"] is True
+
+
+def test_every_card_says_what_the_data_are_for(model, tmp_path):
+    write_cohort(model, settings_for(model, 40), tmp_path / "c")
+    for name in ("DATA_CARD.md", "SYNTHETIC_DATA_NOTICE.txt"):
+        assert "not for clinical" in (tmp_path / "c" / name).read_text(encoding="utf-8")
+    korean = (tmp_path / "c" / "DATA_CARD.ko.md").read_text(encoding="utf-8")
+    assert "임상적·역학적 결론" in korean
+
+
+@pytest.mark.parametrize(
+    ("n", "options", "message"),
+    [
+        (0, {}, "^number of patients: is 0; it must be 1 or more"),
+        (-5, {}, "^number of patients: is -5"),
+        (10, {"seed": -1}, "^seed: is -1; it must be 0 or more"),
+        (10, {"where": {"entiti": ("x",)}}, "^--where entiti: no such variable; did you mean enti"),
+        (10, {"where": {"entity": ("osteosarcom",)}}, "no such code; did you mean osteosarcoma"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(model, n, options, message):
+    with pytest.raises(UsageError, match=message):
+        settings_for(model, n, **options)
+
+
+def test_evidence_that_cannot_happen_is_refused_and_leaves_nothing(model, tmp_path):
+    where = {"sex": ("2",), "entity": ("testicular_germ_cell",)}
+    settings = settings_for(model, 10, where=where)
+    with pytest.raises(EvidenceError, match="has probability zero under the model"):
+        write_cohort(model, settings, tmp_path / "c")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_folder_is_kept_unless_forced(model, tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "mine.txt").write_text("mine", encoding="utf-8")
+    settings = settings_for(model, 10)
+    with pytest.raises(UsageError, match="exists already"):
+        write_cohort(model, settings, tmp_path / "c")
+    assert (tmp_path / "c" / "mine.txt").read_text(encoding="utf-8") == "mine"
+    write_cohort(model, settings, tmp_path / "c", force=True)
+    assert (tmp_path / "c" / "tumour.csv").is_file()
+
+
+def test_an_interruption_leaves_nothing(model, tmp_path):
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_cohort(model, settings_for(model, 10), tmp_path / "c", progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fails_leaves_nothing(model, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise duckdb.IOException("IO Error: could not write: No space left on device")
+
+    monkeypatch.setattr("synthgen.cohort.write._join", full)
+    with pytest.raises((OutputError, duckdb.IOException)):
+        write_cohort(model, settings_for(model, 10), tmp_path / "c")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("options", "message"), [({"formats": ("xls",)}, "^format xls"), ({"jobs": 0}, "^jobs: is 0")])
+def test_unknown_formats_and_no_workers_are_refused(model, tmp_path, options, message):
+    with pytest.raises(UsageError, match=message):
+        write_cohort(model, settings_for(model, 10), tmp_path / "c", **options)
+
+
+def test_a_block_that_does_not_exist_is_refused(model):
+    with pytest.raises(UsageError, match="^block 1: the cohort has blocks 0 to 0"):
+        generation.block_tables(model, settings_for(model, 10), 1)
