@@ -62,7 +62,7 @@ def _code_list(name: str, definition: dict[str, Json], where: str) -> CodeList:
 
 
 def read_code_lists(path: Path, document: Mapping[str, Json]) -> dict[str, CodeList]:
-    """Code lists by name.
+    """Code lists by name, in the order of the file.
 
     Parameters
     ----------
@@ -77,7 +77,12 @@ def read_code_lists(path: Path, document: Mapping[str, Json]) -> dict[str, CodeL
         If a code stands twice, or a code names a family that its list does not have.
     """
     definitions = mapping_at(document, "$defs")
-    return {
-        name: _code_list(name, mapping_at(definitions, name), f"{path}: code list {one_line(name)}")
-        for name in definitions
-    }
+    made = {}
+    for name in definitions:
+        where = f"{path}: code list {one_line(name)}"
+        try:
+            made[name] = _code_list(name, mapping_at(definitions, name), where)
+        except SchemaError as problem:
+            text = str(problem)
+            raise SchemaError(text if text.startswith(where) else f"{path}: {text}") from problem
+    return made
