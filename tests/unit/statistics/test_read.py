@@ -326,6 +326,19 @@ def test_a_table_belongs_to_the_last_block_of_anything_it_speaks_about(folder):
     assert block_of(pack, pack.table("stage")).name == "stage"
 
 
+@pytest.mark.parametrize("label", ["=HYPERLINK(1)", "+1", "@SUM(A1)", "-2", "a\nb", "\tx", "a\n"])
+def test_a_label_that_a_spreadsheet_would_run_is_refused(folder, label):
+    folder.own("stage")["groups"] = {"stage": {label: ["2"]}}
+    assert "x-synthgen/groups/stage" in folder.refused()
+
+
+def test_a_citation_is_one_line(folder):
+    folder.document["x-synthgen"]["sources"]["s1"]["citation"] = "Somebody\n\n## forged"
+    assert "sources/s1/citation: " in folder.refused()
+    folder.document["x-synthgen"]["sources"]["s1"]["citation"] = "Somebody\n"
+    assert "sources/s1/citation: " in folder.refused()
+
+
 def test_a_table_stands_once(folder):
     folder.document["resources"].append(folder.document["resources"][0])
     assert "table counts stands twice" in folder.refused()
