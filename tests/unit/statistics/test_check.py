@@ -7,9 +7,10 @@ import string
 
 import pytest
 
+from synthgen.schema.load import load_schema
 from synthgen.schema.model import Category, Variable
 from synthgen.statistics.check import check_pack
-from synthgen.statistics.model import Cell, Protection, Relation, Source
+from synthgen.statistics.model import Block, Cell, Protection, Relation, Source
 from synthgen.statistics.problems import SEVERITIES, TEXTS
 
 
@@ -216,3 +217,30 @@ def test_every_text_exists_in_both_languages_with_the_same_placeholders():
         ]
         assert fields[0] == fields[1]
     assert SEVERITIES[0] == "error"
+
+
+@pytest.mark.parametrize(
+    ("site", "sex", "caught"),
+    [
+        ("prostate", "2", True),
+        ("testis", "2", True),
+        ("ovary", "1", True),
+        ("cervix_uteri", "1", True),
+        ("breast", "1", False),
+        ("bone", "2", False),
+        ("mesothelioma", "2", False),
+    ],
+)
+def test_sites_of_one_sex_are_known_from_the_shipped_schema(
+    make_table, make_pack, site, sex, caught
+):
+    shipped = load_schema("rare-cancer@1.0.0")
+    people = [
+        dataclasses.replace(cell(rate / 1e5, site_group=site, sex=s), person_years=1e6)
+        for s, rate in (("1", 59.0), ("2", 59.0))
+    ]
+    table = make_table("rates", people, variables=("site_group", "sex"))
+    blocks = (Block("incidence", ("site_group", "sex")),)
+    problems = check_pack(make_pack(table, blocks=blocks), shipped)
+    wrong_rows = [p.row for p in problems if p.code == "sex"]
+    assert wrong_rows == ([3 if sex == "2" else 2] if caught else [])
