@@ -26,10 +26,8 @@ def _column(column: Column) -> dict[str, Any]:
     match column.type:
         case ColumnType.DATE:
             return {"sdtype": "datetime", "datetime_format": "%Y-%m-%d"}
-        case ColumnType.INTEGER:
-            return {"sdtype": "numerical", "computer_representation": "Int64"}
-        case ColumnType.NUMBER:
-            return {"sdtype": "numerical", "computer_representation": "Float"}
+        case ColumnType.INTEGER | ColumnType.NUMBER:
+            return {"sdtype": "numerical"}
         case ColumnType.STRING if column.sensitivity is Sensitivity.IDENTIFIER:
             return _id(column)
         case _:

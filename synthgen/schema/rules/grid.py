@@ -360,8 +360,8 @@ def structural_zeros(
     --------
     >>> from synthgen.schema.load import load_schema
     >>> schema = load_schema("rare-cancer")
-    >>> structural_zeros(schema, ("entity", "site_group"), {"entity": ("osteosarcoma",)}).sum()
-    np.int64(60)
+    >>> int(structural_zeros(schema, ("entity", "site_group"), {"entity": ("osteosarcoma",)}).sum())
+    60
     """
     held = scope or {}
     axes = [(v, scoped_categories(v, held)) for v in map(schema.variable, variables)]

@@ -13,7 +13,7 @@ def test_codes_are_categories_and_identifiers_are_ids():
     assert columns["tumour_id"] == {"sdtype": "id", "regex_format": "SY[0-9A-Z]{8}T[1-9]"}
     assert columns["patient_id"]["sdtype"] == "id"
     assert columns["diagnosis_date"] == {"sdtype": "datetime", "datetime_format": "%Y-%m-%d"}
-    assert columns["age_at_diagnosis"]["computer_representation"] == "Int64"
+    assert columns["age_at_diagnosis"] == {"sdtype": "numerical"}
     assert made["relationships"] == [
         {
             "parent_table_name": "patient",
