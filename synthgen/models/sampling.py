@@ -7,6 +7,7 @@ random words give the same codes on every machine.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,10 @@ import numpy.typing as npt
 UNIT = np.uint64(1 << 32)
 _SHIFT = np.uint64(32)
 _LOW = np.uint64((1 << 32) - 1)
+#: Where the low half of a word of 64 bits stands among its two halves.
+_HALF = 0 if sys.byteorder == "little" else 1
+#: Draws made at a time: their arrays stay in the processor's cache.
+CHUNK = 16_384
 
 
 def integer_weights(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
@@ -56,13 +61,14 @@ class AliasTable:
     ----------
     k : int
         Outcomes of a row.
-    threshold : ndarray of uint64, shape (rows * k,)
-    alias : ndarray of int32, shape (rows * k,)
+    packed : ndarray of uint64, shape (rows * k,)
+        Alias in the high half; in the low half the threshold, in units of 2**-32, below
+        which the column itself is the outcome.  A column that always is has itself as
+        alias, so that a threshold of one need not fit.
     """
 
     k: int
-    threshold: npt.NDArray[np.uint64]
-    alias: npt.NDArray[np.int32]
+    packed: npt.NDArray[np.uint64]
 
     @classmethod
     def from_probabilities(cls, probabilities: npt.NDArray[np.float64]) -> AliasTable:
@@ -70,7 +76,7 @@ class AliasTable:
         rows, k = probabilities.shape
         weight = (integer_weights(probabilities) * np.uint64(k)).astype(np.int64)
         threshold = np.full((rows, k), int(UNIT), dtype=np.int64)
-        alias = np.tile(np.arange(k, dtype=np.int32), (rows, 1))
+        alias = np.tile(np.arange(k, dtype=np.int64), (rows, 1))
         active = np.ones((rows, k), dtype=np.bool_)
         every = np.arange(rows)
         top = np.iinfo(np.int64).max
@@ -79,10 +85,11 @@ class AliasTable:
             most = np.where(active, weight, -1).argmax(axis=1)
             value = weight[every, least]
             threshold[every, least] = value
-            alias[every, least] = most
+            alias[every, least] = np.where(value < int(UNIT), most, least)
             weight[every, most] -= int(UNIT) - value
             active[every, least] = False
-        return cls(k, threshold.ravel().astype(np.uint64), alias.ravel())
+        low = np.minimum(threshold, int(_LOW)).astype(np.uint64)
+        return cls(k, ((alias.astype(np.uint64) << _SHIFT) | low).ravel())
 
     def draw(
         self, rows: npt.NDArray[np.intp] | None, words: npt.NDArray[np.uint64]
@@ -101,7 +108,27 @@ class AliasTable:
         -------
         ndarray of intp, shape (n,)
         """
-        column = (((words >> _SHIFT) * np.uint64(self.k)) >> _SHIFT).astype(np.intp)
-        position = column if rows is None else rows * self.k + column
-        keep = (words & _LOW) < self.threshold[position]
-        return np.where(keep, column, self.alias[position]).astype(np.intp, copy=False)
+        n = len(words)
+        words = np.ascontiguousarray(words)
+        drawn = np.empty(n, dtype=np.uint64)
+        size = min(n, CHUNK)
+        column_of = np.empty(size, dtype=np.uint64)
+        position_of = np.empty(size, dtype=np.int64)
+        kept_of = np.empty(size, dtype=np.bool_)
+        k = np.uint64(self.k)
+        for start in range(0, n, CHUNK):
+            word, out = words[start : start + CHUNK], drawn[start : start + CHUNK]
+            column, kept = column_of[: len(word)], kept_of[: len(word)]
+            position = column.view(np.int64)
+            np.right_shift(word, _SHIFT, out=column)
+            np.multiply(column, k, out=column)
+            np.right_shift(column, _SHIFT, out=column)
+            if rows is not None:
+                position = position_of[: len(word)]
+                np.multiply(rows[start : start + CHUNK], self.k, out=position)
+                np.add(position, column.view(np.int64), out=position)
+            np.take(self.packed, position, out=out, mode="clip")  # "raise" would copy
+            np.less(word.view(np.uint32)[_HALF::2], out.view(np.uint32)[_HALF::2], out=kept)
+            np.right_shift(out, _SHIFT, out=out)
+            np.copyto(out, column, where=kept)
+        return drawn.view(np.int64).astype(np.intp, copy=False)
