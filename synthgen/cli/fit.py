@@ -13,8 +13,15 @@ import click
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the model."
 )
 @click.option("--id", "model_id", default="", help="Name of the model; by default the pack's.")
+@click.option(
+    "--allow-contradictions",
+    is_flag=True,
+    help="Fit even if published tables contradict each other; the gap table shows where.",
+)
 @click.option("--force", is_flag=True, help="Replace what stands at OUTPUT.")
-def command(pack: str, output: Path, model_id: str, force: bool) -> None:
+def command(
+    pack: str, output: Path, model_id: str, allow_contradictions: bool, force: bool
+) -> None:
     """Fit a model to a statistics PACK (a folder, or ID/statistics of a shipped model).
 
     \b
@@ -23,12 +30,15 @@ def command(pack: str, output: Path, model_id: str, force: bool) -> None:
     """
     from synthgen.cohort.artefact import save_model
     from synthgen.models.fit import CONFLICT, fit_pack
+    from synthgen.models.pack_contradictions import require_consistent
     from synthgen.schema.load import load_schema
     from synthgen.statistics.locate import pack_folder
     from synthgen.statistics.read import read_pack
 
     read = read_pack(pack_folder(pack), load_schema)
     schema = load_schema(read.schema)
+    if not allow_contradictions:
+        require_consistent(read, schema)
     fit = fit_pack(read, schema)
     model = save_model(output, model_id or read.id, schema, read, fit, force=force)
     conflicts = sum(abs(g.standard_errors) > CONFLICT for g in model.gaps)

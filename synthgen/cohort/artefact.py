@@ -39,6 +39,8 @@ from synthgen.statistics.read import read_pack
 from synthgen.statistics.write import write_pack
 
 FORMAT = "model/1"
+#: Page of sources beside the model, written by hand; the pack has its own, written by us.
+SOURCES = "SOURCES.md"
 #: Largest artefact that is read [bytes of numbers]; a shipped model has less than 2 MiB.
 LARGEST = 1 << 30
 
@@ -109,7 +111,7 @@ def save_model(
     schema, pack, fit
         What was fitted to what.
     force : bool
-        Replace what stands there.
+        Replace what stands there; a page of sources that people wrote (``SOURCES.md``) stays.
 
     Returns
     -------
@@ -138,6 +140,8 @@ def save_model(
         text = json.dumps(document, ensure_ascii=False, indent=1)
         (beside / "model.json").write_text(text + "\n", encoding="utf-8")
         model = load_model(beside)
+        if (folder / SOURCES).is_file():
+            (beside / SOURCES).write_bytes((folder / SOURCES).read_bytes())
         for language, name in (("en", "MODEL_CARD.md"), ("ko", "MODEL_CARD.ko.md")):
             (beside / name).write_text(model_card(model, language), encoding="utf-8")
     return model

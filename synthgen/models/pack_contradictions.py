@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from synthgen.errors import StatisticsError
 from synthgen.models.block import Numbered, Potential
 from synthgen.models.constraints import statement_variables
-from synthgen.models.contradictions import Contradiction, find_contradictions
+from synthgen.models.contradictions import FREE, Contradiction, find_contradictions
 from synthgen.models.fit import domain_of, statements_by_block
 from synthgen.models.structure import zero_potentials
 from synthgen.schema.model import Schema
@@ -69,6 +70,24 @@ def pack_contradictions(
         if before is None or before.relaxation < contradiction.relaxation:
             worst[contradiction.number] = contradiction
     return list(worst.values())
+
+
+def require_consistent(pack: StatisticsPack, schema: Schema) -> None:
+    """Refuse a pack whose published tables contradict each other.
+
+    Raises
+    ------
+    StatisticsError
+        Naming the statement that must give way most, and how many there are.
+    """
+    found = pack_contradictions(pack, schema)
+    if found:
+        worst = max(found, key=lambda c: c.relaxation)
+        raise StatisticsError(
+            f"pack {pack.id}: published tables contradict each other; {worst.statement.table} row "
+            f"{worst.statement.row} must give way by {worst.relaxation:.3g} standard errors beyond "
+            f"{FREE:g} ({len(found)} such statements)"
+        )
 
 
 def _bound(statement: Statement) -> Statement:
