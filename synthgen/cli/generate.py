@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def command(
 
     drawn = patients <= REPORTED if with_report is None else with_report
     with click.progressbar(
-        length=patients, label="Patients", file=click.get_text_stream("stderr")
+        length=patients, label="Patients", file=sys.stderr
     ) as bar:
         manifest = write_cohort(
             loaded,

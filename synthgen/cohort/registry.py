@@ -34,6 +34,8 @@ Positions = Mapping[str, IntArray]
 
 #: ICD-10 code for a death from other causes: the cause itself is not modelled.
 OTHER_CAUSE = "R99"
+#: Bases of diagnosis that put the diagnosis on the day of death: certificate, autopsy.
+KNOWN_AT_DEATH = frozenset({"0", "8"})
 #: Metastasis at diagnosis (0 no, 1 yes, 9 unknown) by SEER summary stage.
 METASTASIS = {"0": "0", "1": "0", "2": "0", "3": "0", "4": "0", "5": "0", "7": "1", "9": "9"}
 
@@ -72,6 +74,7 @@ def registry_tables(
         drawn,
         uniform(),
     )
+    cancer_years[_known_at_death(model, drawn)] = 0.0
     other_years = model.life_table.draw_survival(sex, exact_age, uniform())
     seen = follow(diagnosis, cancer_years, other_years, settings.follow_up, uniform())
     ids = patient_ids(model.sha256, settings.seed, block * BLOCK_SIZE, n)
@@ -104,6 +107,15 @@ def registry_tables(
 
 def _lookup(values: list[int], positions: IntArray) -> IntArray:
     return np.asarray(np.array(values, dtype=np.intp)[positions])
+
+
+def _known_at_death(model: FittedModel, drawn: Positions) -> npt.NDArray[np.bool_]:
+    """Patients whose tumour was registered from a death certificate or an autopsy alone."""
+    codes = model.distribution.domain.codes.get("basis_of_diagnosis", ())
+    chosen = [i for i, code in enumerate(codes) if code in KNOWN_AT_DEATH]
+    if not chosen:
+        return np.zeros(len(drawn[TIME_VARIABLE]), dtype=np.bool_)
+    return np.isin(drawn["basis_of_diagnosis"], chosen)
 
 
 def _coded_columns(
