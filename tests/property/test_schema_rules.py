@@ -164,3 +164,61 @@ def test_one_comparison_is_found_wherever_it_holds_for_every_row(when):
         ]
     )
     assert np.array_equal(met, expected)
+
+
+PAIRS = (
+    "other.topography = tumour.topography",
+    "left(other.topography, 3) = left(tumour.topography, 3)",
+    "other.tumour_sequence < tumour.tumour_sequence",
+    "other.diagnosis_date >= tumour.diagnosis_date",
+    "other.grade is null",
+    "days(other.diagnosis_date, tumour.diagnosis_date) in [0-900]",
+    "patient.sex = '1'",
+    "group(other.topography, multiple_primary_site) = group(tumour.topography, multiple_primary_site)",
+)
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    parts=st.lists(st.sampled_from(PAIRS), min_size=1, max_size=4),
+    own=st.sampled_from(["tumour.grade in ['1', '9'] and ", "not ", ""]),
+    tumours=st.lists(
+        st.fixed_dictionaries(
+            {n: st.none() | st.sampled_from(v) for n, v in COLUMNS.items() if n.startswith("tum")}
+        ),
+        min_size=1,
+        max_size=7,
+    ),
+    owners=st.lists(st.sampled_from(["P1", "P2", None]), min_size=7, max_size=7),
+)
+def test_sql_pairs_the_rows_that_python_pairs(parts, own, tumours, owners):
+    when = f"{own}another tumour by patient_id where ({' and '.join(parts)})"
+    checked = check_rule(SCHEMA, rule(when))
+    sexes = {"P1": "1", "P2": "2"}
+    with duckdb.connect() as database:
+        for name in ("patient", "tumour"):
+            database.execute(create_table(SCHEMA, SCHEMA.table(name), keys=False))
+        for owner, sex in sexes.items():
+            database.execute("INSERT INTO patient (patient_id, sex) VALUES (?, ?)", [owner, sex])
+        for number, (row, owner) in enumerate(zip(tumours, owners, strict=False)):
+            row["tumour.tumour_id"], row["tumour.patient_id"] = f"T{number}", owner
+            held = {name.split(".")[1]: value for name, value in row.items()}
+            marks = ", ".join("?" for _ in held)
+            database.execute(
+                f"INSERT INTO tumour ({', '.join(held)}) VALUES ({marks})",  # noqa: S608
+                list(held.values()),
+            )
+        query = to_sql(SCHEMA, checked).select('"tumour"."tumour_id"')
+        found = {name for (name,) in database.sql(query).fetchall()}
+    expected = set()
+    for row in tumours:
+        owner = row["tumour.patient_id"]
+        others = tuple(
+            {name.replace("tumour.", "other."): value for name, value in two.items()}
+            for two in tumours
+            if two is not row and owner is not None and two["tumour.patient_id"] == owner
+        )
+        whole = {**row, "patient.sex": sexes.get(owner)}
+        if evaluate(SCHEMA, checked.condition, whole, others) is True:
+            expected.add(row["tumour.tumour_id"])
+    assert found == expected

@@ -180,7 +180,10 @@ class _Writer:
         key = self._schema.table(node.table).primary_key
         differs = [f"{other}.{identifier(c)} IS DISTINCT FROM {mine}.{identifier(c)}" for c in key]
         relation = identifier(self._relations.get(node.table, node.table))
-        where = " AND ".join([*same, f"({' OR '.join(differs)})", self.condition(node.condition)])
+        # Several comparisons in one EXISTS lose rows in DuckDB 1.2.0; inside coalesce they
+        # are one expression, which it evaluates as it stands.
+        pair = f"coalesce(({' OR '.join(differs)}) AND {self.condition(node.condition)}, false)"
+        where = " AND ".join([*same, pair])
         return f"EXISTS (SELECT 1 FROM {relation} AS {other} WHERE {where})"  # noqa: S608
 
 
