@@ -88,6 +88,7 @@ def fit_block(
     new: tuple[str, ...],
     stages: Sequence[Sequence[Numbered]],
     potentials: Sequence[Potential],
+    start: Mapping[int, float] | None = None,
 ) -> BlockFit:
     """Conditional tables of new variables given the old ones.
 
@@ -103,6 +104,8 @@ def fit_block(
         Numbered statements in order of precedence, the strongest last.
     potentials : sequence of Potential
         Structural zeros and declared references that touch a new variable.
+    start : mapping of int to float, optional
+        Multipliers to begin with, by number of the statement; zero by default.
 
     Raises
     ------
@@ -121,7 +124,7 @@ def fit_block(
         for stage in stages:
             mine = [(i, s) for i, s in stage if own & set(statement_variables(domain, s))]
             if mine:
-                residual = max(residual, part.fit(mine, multipliers))
+                residual = max(residual, part.fit(mine, multipliers, start or {}))
         tables += part.tables()
         cells = max(cells, *(domain.cells(c) for c in part.tree.cliques))
     return BlockFit(tuple(tables), multipliers, residual, cells)
@@ -162,7 +165,12 @@ class _Component:
             self.domain, self.tree, self.log_potentials, self.context, self.context_probability
         )
 
-    def fit(self, numbered: Sequence[Numbered], multipliers: dict[int, float]) -> float:
+    def fit(
+        self,
+        numbered: Sequence[Numbered],
+        multipliers: dict[int, float],
+        start: Mapping[int, float],
+    ) -> float:
         """Fit one stage relative to the potentials so far; returns the residual."""
         statements = [statement for _, statement in numbered]
         calibrated = self.calibrate()
@@ -174,7 +182,7 @@ class _Component:
             grid = calibrated.marginals[home].sum(axis=other_axes(self.tree.cliques[home], names))
             return float(grid[self.domain.mask(names, members)].sum())
 
-        theta = np.zeros(len(statements))
+        theta = np.array([start.get(number, 0.0) for number, _ in numbered])
         previous: FloatArray | None = None
         least_mass: list[float] | None = None
         for _ in range(RESCALINGS):

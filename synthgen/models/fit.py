@@ -20,7 +20,7 @@ from synthgen.models.slices import fit_slices
 from synthgen.models.structure import zero_potentials, zero_scopes
 from synthgen.schema.model import Schema
 from synthgen.schema.rules.grid import structural_zeros
-from synthgen.statistics.life_table import life_table_of
+from synthgen.statistics.life_table import LifeTable, life_table_of
 from synthgen.statistics.model import Relation, StatisticsPack
 from synthgen.statistics.statement import TIME_VARIABLE, Statement
 from synthgen.statistics.statements import block_of, statements_of_table
@@ -158,20 +158,74 @@ def statements_by_block(
     return said
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What every fit of a pack starts from; prepared once for many fits of the same tables.
+
+    Parameters
+    ----------
+    domain : Domain
+        All variables of the pack.
+    statements : mapping of str to sequence of Statement
+        What each block is fitted to, by its name.
+    zeros : sequence of Potential
+        Combinations that the schema excludes.
+    life_table : LifeTable or None
+    """
+
+    domain: Domain
+    statements: Mapping[str, Sequence[Statement]]
+    zeros: Sequence[Potential]
+    life_table: LifeTable | None
+
+
+def ground_of(pack: StatisticsPack, schema: Schema) -> Ground:
+    """Domain, statements, structural zeros and life table of a pack.
+
+    Raises
+    ------
+    StatisticsError
+        If a table cannot be turned into statements, or speaks about nobody in scope.
+    """
+    domain = domain_of(pack, schema)
+    has_life_table = any(t.kind == "life_table" for t in pack.tables)
+    return Ground(
+        domain,
+        statements_by_block(pack, schema, domain),
+        zero_potentials(domain, schema),
+        life_table_of(pack) if has_life_table else None,
+    )
+
+
 def _stages(numbered: Sequence[Numbered]) -> list[list[Numbered]]:
     return [[(i, s) for i, s in numbered if s.relation is relation] for relation in Relation]
 
 
-def _potentials(
+def declared_potentials(
     domain: Domain,
     new: tuple[str, ...],
     pack: StatisticsPack,
     schema: Schema,
     zeros: Sequence[Potential],
 ) -> list[Potential]:
-    """Structural zeros and declared references that touch the new variables."""
-    known = set(domain.names)
-    found = [p for p in zeros if set(p.names) & set(new) and set(p.names) <= known]
+    """Structural zeros and declared references that touch the new variables of a block.
+
+    Parameters
+    ----------
+    domain : Domain
+        The variables so far, the new ones included.
+    new : tuple of str
+    pack : StatisticsPack
+    schema : Schema
+    zeros : sequence of Potential
+        Of any variables; those about later ones are left out.
+
+    Raises
+    ------
+    StatisticsError
+        If a combination of codes has no declared survival curve.
+    """
+    found = _within(domain, new, zeros)
     for table in pack.tables:
         if table.kind == "counts" and set(table.variables) <= set(new) and not table.given:
             reference = incidence_reference(domain, table)
@@ -182,7 +236,21 @@ def _potentials(
     return found
 
 
-def fit_pack(pack: StatisticsPack, schema: Schema) -> Fit:
+def _within(
+    domain: Domain, new: tuple[str, ...], potentials: Sequence[Potential]
+) -> list[Potential]:
+    known = set(domain.names)
+    return [p for p in potentials if set(p.names) & set(new) and set(p.names) <= known]
+
+
+def fit_pack(
+    pack: StatisticsPack,
+    schema: Schema,
+    *,
+    ground: Ground | None = None,
+    references: Sequence[Potential] = (),
+    start: Mapping[int, float] | None = None,
+) -> Fit:
     """Distribution that says what the tables say and presumes nothing else.
 
     Parameters
@@ -190,6 +258,15 @@ def fit_pack(pack: StatisticsPack, schema: Schema) -> Fit:
     pack : StatisticsPack
     schema : Schema
         The schema that the pack speaks about.
+    ground : Ground, optional
+        As :func:`ground_of` makes it, where it has been made already, or with other
+        statements in the place of the pack's own (:mod:`synthgen.models.replicates`).
+    references : sequence of Potential
+        What is added to the declared references: a prior (:mod:`synthgen.models.prior`), or
+        associations that nobody published.
+    start : mapping of int to float, optional
+        Multipliers to begin with, by number of the statement; the result does not depend
+        on them beyond the residual.
 
     Returns
     -------
@@ -202,32 +279,31 @@ def fit_pack(pack: StatisticsPack, schema: Schema) -> Fit:
     ModelError
         If a clique is too large or the fit does not converge.
     """
-    whole = domain_of(pack, schema)
-    has_life_table = any(t.kind == "life_table" for t in pack.tables)
-    life_table = life_table_of(pack) if has_life_table else None
-    by_block = statements_by_block(pack, schema, whole)
-    zeros = zero_potentials(whole, schema)
+    ground = ground or ground_of(pack, schema)
+    whole = ground.domain
     before: Distribution | Mixture | None = None
     converted: list[Converted] = []
     published: list[Statement] = []
     multipliers: dict[int, float] = {}
     residual, cells = 0.0, 0
     for block in pack.blocks:
-        statements = by_block[block.name]
-        net = to_net(statements, before, schema, life_table)
+        statements = ground.statements[block.name]
+        net = to_net(statements, before, schema, ground.life_table)
         numbered = [(len(published) + i, c.statement) for i, c in enumerate(net)]
         published += statements
         converted += net
         count = len(before.domain.names) if before else 0
         domain = Domain(whole.variables[: count + len(block.variables)])
-        potentials = _potentials(domain, block.variables, pack, schema, zeros)
+        potentials = declared_potentials(domain, block.variables, pack, schema, ground.zeros)
+        potentials += _within(domain, block.variables, references)
+        stages = _stages(numbered)
         if isinstance(before, Mixture):
-            grown = fit_slices(domain, before, block.variables, _stages(numbered), potentials)
+            grown = fit_slices(domain, before, block.variables, stages, potentials, start)
             before, size = grown.mixture, grown.cells
             residual = max(residual, grown.residual)
             multipliers |= grown.multipliers
         else:
-            result = fit_block(domain, before, block.variables, _stages(numbered), potentials)
+            result = fit_block(domain, before, block.variables, stages, potentials, start)
             tables = (*before.tables, *result.tables) if before else result.tables
             before, size = Distribution(domain, tables), result.cells
             residual = max(residual, result.residual)

@@ -8,7 +8,7 @@ codes, so statements about several entities tie them, and nothing already frozen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -97,6 +97,7 @@ def fit_slices(
     new: tuple[str, ...],
     stages: Sequence[Sequence[Numbered]],
     potentials: Sequence[Potential],
+    start: Mapping[int, float] | None = None,
 ) -> SliceFit:
     """Grow a mixture by new variables; parameters and errors as in :func:`fit_block`."""
     sets = [frozenset(statement_variables(domain, s)) for stage in stages for _, s in stage]
@@ -112,7 +113,7 @@ def fit_slices(
         block = _Rows(domain, mixture, names, ties, [s for st in spoken for _, s in st], mine)
         for stage in spoken:
             if stage:
-                residual = max(residual, block.fit(stage, multipliers))
+                residual = max(residual, block.fit(stage, multipliers, start or {}))
         mixture = block.grown(mixture)
         rows = max(rows, len(block.weight) * block.log_potential.shape[1])
     return SliceFit(mixture, multipliers, residual, rows)
@@ -207,11 +208,16 @@ class _Rows:
         )
         return Problem(domain, _TREE, (self.log_potential,), constraints, (_ROW,), self.weight)
 
-    def fit(self, numbered: Sequence[Numbered], multipliers: dict[int, float]) -> float:
+    def fit(
+        self,
+        numbered: Sequence[Numbered],
+        multipliers: dict[int, float],
+        start: Mapping[int, float],
+    ) -> float:
         """Fit one stage relative to the potentials so far; returns the residual."""
         masks = [self._masks(s) for _, s in numbered]
         empty = _compiled(self, numbered, masks, None, None)
-        theta = np.zeros(len(numbered))
+        theta = np.array([start.get(number, 0.0) for number, _ in numbered])
         constraints = empty
         least = STARVED * empty.mass
         for _ in range(RESCALINGS):
