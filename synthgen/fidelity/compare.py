@@ -26,6 +26,7 @@ from synthgen.fidelity.followed import NET, OBSERVED, RELATIVE, Followed, follow
 from synthgen.fidelity.net_survival import SurvivalCurve
 from synthgen.models.constraints import statement_variables
 from synthgen.models.distribution import Distribution
+from synthgen.models.mixture import Mixture
 from synthgen.models.observed import to_net
 from synthgen.statistics.life_table import LifeTable, life_table_of
 from synthgen.statistics.statement import TIME_VARIABLE, Members, Statement
@@ -96,7 +97,7 @@ class ComparedCohort:
         return conditions_of(self.model, self.cohort)
 
     @cached_property
-    def distribution(self) -> Distribution:
+    def distribution(self) -> Distribution | Mixture:
         """The model under these conditions."""
         return self.model.distribution.condition(self.where)
 
@@ -152,6 +153,14 @@ class ComparedCohort:
             for c in fitted
         )
 
+    def covers(self, given: Members) -> bool:
+        """Whether a number about these patients is about the cohort's, whatever was asked for."""
+        return not self.where or self._reach.covers(given)
+
+    @cached_property
+    def _reach(self) -> _Reach:
+        return _Reach(self.model.distribution, self.where)
+
     # The model's side --------------------------------------------------------------------
 
     def _fitted(self) -> list[Comparison]:
@@ -159,18 +168,17 @@ class ComparedCohort:
         gaps = self.model.gaps
         if not self.where:
             return [_of_model(g.statement, g.fitted, g.standard_errors) for g in gaps]
-        reach = _Reach(self.model.distribution, self.where)
         marginals: dict[tuple[str, ...], FloatArray] = {}
         found = []
         for gap in gaps:
             said = gap.statement
-            if reach.outside(said.given):
+            if self._reach.outside(said.given):
                 found.append(_of_model(said, gap.fitted, None, Outcome.OUTSIDE))
                 continue
             value = self._value(said, marginals)
             if value is None:
                 found.append(_of_model(said, gap.fitted, None, Outcome.NOT_ESTIMATED))
-            elif reach.covers(said.given):
+            elif self._reach.covers(said.given):
                 found.append(_of_model(said, value, gap.standard_errors))
             else:
                 found.append(_of_model(said, value, None, Outcome.NARROWED))
@@ -295,7 +303,7 @@ def way_of(said: Statement, estimator: str) -> str | None:
 class _Reach:
     """What a cohort's conditions leave of the patients that statements are about."""
 
-    distribution: Distribution
+    distribution: Distribution | Mixture
     where: Mapping[str, tuple[str, ...]]
 
     @cached_property
