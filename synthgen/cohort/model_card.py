@@ -134,8 +134,11 @@ def _provenance_table(model: FittedModel, rows: Sequence[Provenance], language: 
 
     def cell(row: Provenance) -> str:
         word = relation_word(row.relation, language)
-        cases = f" ({row.cases:,.0f})" if row.cases else ""
-        return f"{word}{cases}"
+        if row.relation is None:
+            return word
+        more = f" +{len(row.sources) - 1}" if len(row.sources) > 1 else ""
+        cases = f"{row.cases:,.0f}; " if row.cases else ""
+        return f"{word} ({cases}{row.sources[0]}{more})"
 
     header = [model.schema.variable("entity").label(language)]
     header += [model.schema.variable(n).label(language) for n in names]

@@ -39,9 +39,15 @@ def test_a_tumour_has_its_patients_id():
         ("C629", "9050", "C459"),
         ("C447", "9140", "C460"),
         ("C619", "8140", "C619"),
+        ("C445", "8743", "C435"),
+        ("C693", "8720", "C693"),
+        ("C779", "9663", "C811"),
+        ("C421", "9732", "C900"),
+        ("C421", "9823", "C911"),
+        ("C421", "9989", "D469"),
     ],
 )
-def test_mesothelioma_and_kaposi_sarcoma_have_categories_of_their_own(topography, histology, icd10):
+def test_some_histologies_have_categories_of_their_own(topography, histology, icd10):
     assert icd10_code(topography, histology) == icd10
 
 
