@@ -9,7 +9,13 @@ import click
 
 
 @click.command()
-@click.option("--lang", type=click.Choice(["en", "ko"]), default="en", show_default=True)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "ko"]),
+    default="en",
+    show_default=True,
+    help="Language of titles and words.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(lang: str, as_json: bool) -> None:
     """List the shipped schemas, statistics packs and models.

@@ -129,9 +129,7 @@ def command(
         write_report(folder / "report.html", loaded, cohort, compare(loaded, cohort), language=lang)
 
     drawn = patients <= REPORTED if with_report is None else with_report
-    with click.progressbar(
-        length=patients, label="Patients", file=sys.stderr
-    ) as bar:
+    with click.progressbar(length=patients, label="Patients", file=sys.stderr) as bar:
         manifest = write_cohort(
             loaded,
             settings,

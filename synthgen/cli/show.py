@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option("--lang", type=click.Choice(["en", "ko"]), default="en", show_default=True)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "ko"]),
+    default="en",
+    show_default=True,
+    help="Language of titles and words.",
+)
 @click.option("--html", "as_html", is_flag=True, help="The code book of a schema as HTML.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(name: str, lang: str, as_html: bool, as_json: bool) -> None:

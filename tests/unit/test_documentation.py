@@ -26,10 +26,17 @@ def test_every_link_to_a_file_of_the_project_leads_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
+def code_of(text: str) -> str:
+    """Fenced and indented code of a page."""
+    fenced = re.findall(r"^```[a-z]*\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    indented = re.findall(r"^    .*$", text, flags=re.MULTILINE)
+    return "\n".join([*fenced, *indented])
+
+
 @pytest.mark.parametrize("page", PAGES, ids=names)
 def test_every_command_and_option_that_is_shown_exists(page):
     text = page.read_text(encoding="utf-8")
-    for line in re.findall(r"^\s*(?:\$ )?(synthgen [a-z].*)$", text, flags=re.MULTILINE):
+    for line in re.findall(r"^\s*(?:\$ )?(synthgen [a-z].*)$", code_of(text), flags=re.MULTILINE):
         words = shlex.split(re.split(r"\s{2,}|#|&&|\|", line)[0].replace("\u2026", ""))
         assert words[1] in COMMANDS, line
         command = commands.get_command(None, words[1])

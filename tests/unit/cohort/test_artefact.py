@@ -79,7 +79,8 @@ def test_what_is_written_twice_has_the_same_bytes(tmp_path):
 
 def test_every_changed_byte_is_refused(copy):
     rng = np.random.default_rng(4)
-    watched = [p for p in sorted(copy.rglob("*")) if p.is_file() and "CARD" not in p.name]
+    pages = set(copy.glob("*.md"))  # written for people, from what is hashed
+    watched = [p for p in sorted(copy.rglob("*")) if p.is_file() and p not in pages]
     for path in watched:
         kept = path.read_bytes()
         at = int(rng.integers(len(kept)))

@@ -151,7 +151,9 @@ def test_a_disk_that_fails_leaves_nothing(model, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("options", "message"), [({"formats": ("xls",)}, "^format xls"), ({"jobs": 0}, "^jobs: is 0")])
+@pytest.mark.parametrize(
+    ("options", "message"), [({"formats": ("xls",)}, "^format xls"), ({"jobs": 0}, "^jobs: is 0")]
+)
 def test_unknown_formats_and_no_workers_are_refused(model, tmp_path, options, message):
     with pytest.raises(UsageError, match=message):
         write_cohort(model, settings_for(model, 10), tmp_path / "c", **options)
