@@ -16,6 +16,7 @@ from synthgen.models.domain import Domain
 from synthgen.models.mixture import Mixture, split_by
 from synthgen.models.observed import Converted, to_net
 from synthgen.models.references import incidence_reference, time_reference
+from synthgen.models.shared_sites import require_ages_at_shared_sites
 from synthgen.models.slices import fit_slices
 from synthgen.models.structure import zero_potentials, zero_scopes
 from synthgen.schema.model import Schema
@@ -275,7 +276,8 @@ def fit_pack(
     Raises
     ------
     StatisticsError
-        If a table is about patients that cannot exist, or is out of order.
+        If a table is about patients that cannot exist, or is out of order, or entities of
+        different families share a site and nothing says how old their patients are.
     ModelError
         If a clique is too large or the fit does not converge.
     """
@@ -310,6 +312,8 @@ def fit_pack(
             multipliers |= result.multipliers
             if SPLIT in domain.codes:
                 before = split_by(before, SPLIT)
+                said = [s for block_said in ground.statements.values() for s in block_said]
+                require_ages_at_shared_sites(pack.id, schema, before, said)
         cells = max(cells, size)
     if before is None:
         raise StatisticsError(f"pack {pack.id}: has no blocks; it needs at least one")
