@@ -43,7 +43,7 @@ ALIKE = 0.95
 """Two descriptions that share at least this part of their patients mean the same group."""
 
 
-MOST_DRAWN, ALWAYS_DRAWN, ENOUGH = 36, 6, 10
+MOST_DRAWN, ALWAYS_DRAWN, ENOUGH = 24, 6, 10
 """At most so many groups are drawn, the first few always, the others if they have so many
 patients; the numbers of those that are not drawn stand in a table."""
 
@@ -162,7 +162,7 @@ def _page(
         "population": Words((model.pack.target.population, model.pack.target.population_ko)),
         "patients": len(compared.codes),
         "settings": _settings(model, cohort, compared),
-        "conditions": _conditions(compared),
+        "conditions": _conditions(compared) if compared.where else None,
         "agreement": agreement(comparisons),
         "left_out": [
             (count, say(f"fidelity.outcome.{outcome.value}"))
@@ -277,7 +277,7 @@ def _named(compared: ComparedCohort, name: str) -> list[tuple[str, Members]]:
 
 
 def _alike(compared: ComparedCohort, one: Members, other: Members) -> bool:
-    probability = compared.model.distribution.probability
+    probability = compared.distribution.probability
     both = probability({**one, **other})
     return both >= ALIKE * max(probability(one), probability(other)) > 0
 

@@ -123,8 +123,9 @@ def group_section(
     )
 
 
-def _applies(compared: ComparedCohort, groups: Sequence[Members]) -> bool:
-    return all(compared.covers(group) for group in groups[:1])
+def _told(compared: ComparedCohort, groups: Sequence[Members]) -> list[Members]:
+    """Descriptions whose published numbers are about the cohort's patients."""
+    return [group for group in groups if compared.covers(group)]
 
 
 def _ages(compared: ComparedCohort, title: Words, groups: Sequence[Members]) -> Picture | None:
@@ -139,7 +140,7 @@ def _ages(compared: ComparedCohort, title: Words, groups: Sequence[Members]) -> 
     counted = np.where(domain.mask(axes, groups[0]), table, 0).sum(axis=tuple(range(2, len(axes))))
     cohort = counted / max(int(counted.sum()), 1)
     fitted = compared.distribution.marginal(names, groups[0])
-    said = published.age_and_sex(model, groups) if _applies(compared, groups) else None
+    said = published.age_and_sex(model, _told(compared, groups))
     sexes = model.schema.variable(SEX).categories
     by_code = {c.code: label(c) for c in sexes}
     left, right = (by_code[c] for c in domain.codes[SEX])
@@ -172,7 +173,7 @@ def _shares(
     others = tuple(i for i, n in enumerate(axes) if n != name)
     counted = np.where(domain.mask(axes, groups[0]), table, 0).sum(axis=others)
     fitted = compared.distribution.marginal((name,), groups[0])
-    said = published.shares(model, groups, name) if _applies(compared, groups) else None
+    said = published.shares(model, _told(compared, groups), name)
     base = said.base if said else domain.codes[name]
     of_base = domain.positions(name, base)
     counted, fitted = counted[of_base], fitted[of_base]
@@ -227,7 +228,8 @@ def _survivals(
 ) -> tuple[Picture | None, tuple[Picture, ...]]:
     if TIME_VARIABLE not in compared.distribution.domain.names or compared.followed is None:
         return None, ()
-    found = [s for s in published.survival(compared.model, groups) if compared.covers(s.given)]
+    found = published.survival(compared.model, _told(compared, groups))
+    found = tuple(s for s in found if compared.covers(s.given))
     size = len(groups[0])
     whole = [s for s in found if len(s.given) == size]
     parts = [s for s in found if len(s.given) > size][:STRATA]

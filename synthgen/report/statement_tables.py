@@ -16,7 +16,7 @@ from synthgen.statistics.statement import Statement
 FAR = 3.0
 """Gaps beyond this many standard errors are marked twice."""
 
-PICTURES = 1_200
+PICTURES = 800
 """Rows of a report that get a picture: those with the largest gaps; a page has its size."""
 
 
