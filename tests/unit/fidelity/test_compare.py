@@ -43,7 +43,7 @@ def test_nobody_is_said_in_words_and_is_not_zero(make_model, make_cohort, say):
     assert (found.estimate, found.cohort_gap, found.n) == (None, None, 0)
     assert found.outcome is Outcome.NOBODY
     assert "no such patient" in found.note("en")
-    assert "환자가 없습니다" in found.note("ko")
+    assert "해당 환자가 없음" in found.note("ko")
 
 
 def test_a_variable_without_a_column_is_not_estimated(make_model, eight, say):
