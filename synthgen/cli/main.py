@@ -67,6 +67,11 @@ COMMANDS: dict[str, Entry] = {
         "Show what NAME is: a schema, a model, or a pack (ID/statistics); an id or a path.",
         CHECK,
     ),
+    "check": Entry(
+        "synthgen.cli.check:command",
+        "Check PATH: a delivery, cohort, pack, model or schema against its contract.",
+        CHECK,
+    ),
     "doctor": Entry(
         "synthgen.cli.doctor:command",
         "Show versions, optional parts and licences, and check that loading stays offline.",

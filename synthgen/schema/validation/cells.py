@@ -94,8 +94,11 @@ class CellReader:
 
 
 def cell_text(cell: str, *, padded: bool) -> str:
-    """SQL of a cell's text: without blanks at the ends, null where nothing is left."""
-    return f"nullif(trim({cell}, {literal(BLANKS)}), '')" if padded else f"nullif({cell}, '')"
+    """SQL of a cell's text: without blanks at the ends, null where nothing is left.
+
+    A loaded cell is null, never an empty text.
+    """
+    return f"nullif(trim({cell}, {literal(BLANKS)}), '')" if padded else cell
 
 
 def listed(codes: tuple[str, ...]) -> str:

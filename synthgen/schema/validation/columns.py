@@ -208,19 +208,12 @@ def _padded(db: duckdb.DuckDBPyConnection, loaded: Loaded, columns: list[Column]
 def _counts(
     db: duckdb.DuckDBPyConnection, loaded: Loaded, readers: Mapping[str, CellReader]
 ) -> dict[str, dict[Cell, int]]:
-    inner = ", ".join(f"{reader.kind} AS k{at}" for at, reader in enumerate(readers.values()))
-    wanted = [
-        (name, at, kind)
-        for at, (name, reader) in enumerate(readers.items())
-        for kind in reader.kinds
-    ]
-    outer = ", ".join(count_where(f"k{at} = {int(kind)}") for _, at, kind in wanted)
-    found = row_of(db, f"SELECT {outer} FROM (SELECT {inner} FROM {loaded.relation})")  # noqa: S608
-    counts: dict[str, dict[Cell, int]] = {name: {} for name in readers}
-    for (name, _, kind), count in zip(wanted, found, strict=True):
-        if count:
-            counts[name][kind] = int(count)
-    return counts
+    histograms = ", ".join(f"histogram({reader.kind})" for reader in readers.values())
+    found = row_of(db, f"SELECT {histograms} FROM {loaded.relation}")  # noqa: S608
+    return {
+        name: {Cell(kind): int(count) for kind, count in (counts or {}).items()}
+        for name, counts in zip(readers, found, strict=True)
+    }
 
 
 def _typed(reader: CellReader, counts: Mapping[Cell, int]) -> str:

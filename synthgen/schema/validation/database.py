@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,17 +72,15 @@ def locked_database(
             f"{memory}); free some space or set TMPDIR"
         ) from error
     except duckdb.IOException as error:
-        if error.args and "No space left" in str(error.args[0]):
-            raise OutputError(f"temporary folder {folder.parent}: no space left") from error
-        raise
-    except duckdb.Error as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
+        raise OutputError(f"temporary folder {folder.parent}: cannot be written") from error
+    except (duckdb.InterruptException, RuntimeError) as error:
+        if "interrupt" in str(error).casefold():  # what DuckDB makes of Ctrl-C
             raise KeyboardInterrupt from error
         raise
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise OutputError(f"temporary folder {folder.parent}: no space left") from error
-        raise
+        raise OutputError(
+            f"temporary folder {folder.parent}: cannot be written: {error.strerror or error}"
+        ) from error
 
 
 def rows_of(db: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +60,12 @@ class Delivery:
 
 
 @contextlib.contextmanager
-def open_delivery(source: Path, schema: Schema, table: str | None = None) -> Iterator[Delivery]:
+def open_delivery(
+    source: Path,
+    schema: Schema,
+    table: str | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Iterator[Delivery]:
     """Tables of a folder or file, loaded as text.
 
     Parameters
@@ -71,6 +76,8 @@ def open_delivery(source: Path, schema: Schema, table: str | None = None) -> Ite
         Says which tables and columns to look for.
     table : str, optional
         Table that a single file holds, where its name and columns do not say.
+    progress : callable, optional
+        Called with the share of the tables that are loaded.
 
     Yields
     ------
@@ -91,7 +98,7 @@ def open_delivery(source: Path, schema: Schema, table: str | None = None) -> Ite
         folder = Path(name).resolve()
         links = link_candidates(found, folder)
         with locked_database(folder, readable_paths(links)) as db:
-            finder = _Finder(db, schema, links)
+            finder = _Finder(db, schema, links, progress)
             if source.is_dir():
                 finder.folder(found)
             else:
@@ -103,11 +110,16 @@ class _Finder:
     """Goes through candidates and loads the tables it finds."""
 
     def __init__(
-        self, db: duckdb.DuckDBPyConnection, schema: Schema, links: dict[Path, Path]
+        self,
+        db: duckdb.DuckDBPyConnection,
+        schema: Schema,
+        links: dict[Path, Path],
+        progress: Callable[[float], None] | None,
     ) -> None:
         self._db = db
         self._schema = schema
         self._links = links
+        self._progress = progress
         self._opened: dict[Candidate, Opened] = {}
         self._tables: dict[str, Loaded] = {}
         self._notes: list[Note] = []
@@ -219,6 +231,8 @@ class _Finder:
         with _readable(item.path):
             relation = f"text_{len(self._tables)}"
             self._tables[name] = load(self._db, opened, self._schema.table(name), relation)
+        if self._progress is not None:
+            self._progress(len(self._tables) / len(self._schema.tables))
 
 
 @contextlib.contextmanager
@@ -237,7 +251,7 @@ def _readable(path: Path) -> Iterator[None]:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.IOException as error:
-        if "No space left" in str(error):
+        if "write" in str(error):  # the temporary folder, not the file
             raise
         raise ContractError(f"{path}: cannot be read; it is damaged or cut off") from error
     except duckdb.Error as error:
@@ -245,6 +259,6 @@ def _readable(path: Path) -> Iterator[None]:
             f"{path}: cannot be read as a table ({type(error).__name__})"
         ) from error
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise ContractError(f"{path}: cannot be read: {error.strerror or error}") from error

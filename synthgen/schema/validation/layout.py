@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -31,12 +32,15 @@ class Layout:
         Lines before the names (Excel's ``sep=;``).
     skipped : int
         Lines up to and with the names; the first record starts on the next one.
+    trailing : bool
+        Whether the first record ends with one separator too many.
     """
 
     separator: str
     names: tuple[str, ...]
     before: int = 0
     skipped: int = 1
+    trailing: bool = False
 
 
 def plain_name(name: str) -> str:
@@ -76,14 +80,18 @@ def recognised_table(schema: Schema, names: Sequence[str]) -> Table | None:
     return schema.table(shares[0][1])
 
 
-def _first_record(text: str, separator: str) -> tuple[tuple[str, ...], int]:
-    """Fields of the first record, and how many lines it takes."""
+def _first_record(text: str, separator: str) -> tuple[tuple[str, ...], int, bool]:
+    """Fields of the first record, how many lines it takes, whether the next has an empty one more."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    following: list[str] = []
     try:
         fields = next(reader, [])
+        lines = reader.line_num
     except csv.Error:
-        return (), 0
-    return tuple(fields), reader.line_num
+        return (), 0, False
+    with contextlib.suppress(csv.Error):
+        following = next(reader, [])
+    return tuple(fields), lines, len(following) == len(fields) + 1 and not following[-1]
 
 
 def layout_of(name: str, head: str, tables: Iterable[Table]) -> Layout:
@@ -113,13 +121,13 @@ def layout_of(name: str, head: str, tables: Iterable[Table]) -> Layout:
     known = {plain_name(column.name) for table in tables for column in table.columns}
     best: tuple[tuple[int, int], Layout] | None = None
     for separator in candidates:
-        names, lines = _first_record(head, separator)
+        names, lines, trailing = _first_record(head, separator)
         if lines == 0:
             continue
         hits = sum(plain_name(field) in known for field in names)
         rank = (hits, len(names))
         if best is None or rank > best[0]:
-            best = (rank, Layout(separator, names, before, before + lines))
+            best = (rank, Layout(separator, names, before, before + lines, trailing))
     if best is None or not any(field.strip() for field in best[1].names):
         raise ContractError(f"{name}: line {before + 1} holds no column names")
     require_columns(name, best[1].names)

@@ -139,7 +139,7 @@ def _load_relation(
     positions: Mapping[str, int],
 ) -> Loaded:
     selected = ", ".join(
-        f"CAST({identifier(opened.names[at])} AS VARCHAR) AS c{at}"
+        f"nullif(CAST({identifier(opened.names[at])} AS VARCHAR), '') AS c{at}"
         for at in _wanted(opened.names, positions)
     )
     db.execute(f"CREATE TABLE {relation} AS SELECT {selected} FROM {opened.relation}")  # noqa: S608
@@ -195,7 +195,7 @@ def _csv(path: Path, separator: str, skip: int, cells: Sequence[str]) -> str:
     columns = ", ".join(f"{literal(cell)}: 'VARCHAR'" for cell in cells)
     return (
         f"read_csv({literal(str(path))}, auto_detect = false, header = false, skip = {skip}, "
-        f"delim = {literal(separator)}, quote = '\"', escape = '\"', columns = {{{columns}}})"
+        f"nullstr = '', delim = {literal(separator)}, quote = '\"', escape = '\"', columns = {{{columns}}})"
     )
 
 
@@ -211,6 +211,6 @@ def _readings(
         notes.append(Note("reading", key, table, "", {"file": file}))
     if text.compressed:
         notes.append(Note("reading", "check.reading.compressed", table, "", {"file": file}))
-    if uneven.trailing:
+    if uneven.trailing or layout.trailing:
         notes.append(Note("reading", "check.reading.trailing", table, "", {"file": file}))
     return tuple(notes)

@@ -52,6 +52,11 @@ class Broken:
     total: int = 0
 
     @property
+    def where(self) -> str:
+        """Table, and column if it is about one."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+    @property
     def rate(self) -> float:
         """Share of the rows looked at that break the rule."""
         return self.count / self.total if self.total else 0.0
@@ -138,12 +143,15 @@ class TableSummary:
     rows : int
     missing : mapping of str to Missing
         By column that the file has.
+    numbered : {"line", "row"}
+        What row numbers count: lines of a text file, the header being line 1, or records.
     """
 
     name: str
     file: str
     rows: int
     missing: Mapping[str, Missing] = field(default_factory=dict)
+    numbered: str = "row"
 
 
 @dataclass(frozen=True)
@@ -197,9 +205,10 @@ class Report:
             If anything impossible was found; one line, without values.
         """
         if self.impossible:
+            first = self.impossible[0]
             raise ContractError(
-                f"{self.source}: breaks {self.schema} in {len(self.impossible)} ways; the first is "
-                f"{self.impossible[0].message}"
+                f"{self.source}: breaks {self.schema} in {len(self.impossible)} ways; first "
+                f"{first.rule} in {first.where}: {first.message}"
             )
 
     def as_json(self) -> dict[str, Any]:
@@ -213,6 +222,7 @@ class Report:
                     "table": table.name,
                     "file": table.file,
                     "rows": table.rows,
+                    "numbered_by": table.numbered,
                     "missing": {
                         name: {"empty": found.empty, "coded": found.coded}
                         for name, found in table.missing.items()
@@ -231,7 +241,8 @@ class Report:
             for t in self.tables
         ]
         lines += [note.label(language) for note in self.notes]
-        lines += [_line(found, language) for found in self.broken]
+        numbered = {table.name: table.numbered for table in self.tables}
+        lines += [_line(b, numbered.get(b.table, "row"), language) for b in self.broken]
         key = "check.kept" if self.passes else "check.not_kept"
         lines.append(
             message(
@@ -245,8 +256,7 @@ class Report:
         return lines
 
 
-def _line(found: Broken, language: str) -> str:
-    where = f"{found.table}.{found.column}" if found.column else found.table
+def _line(found: Broken, numbered: str, language: str) -> str:
     counted = message("check.counted", language, count=f"{found.count:,}", share=_share(found.rate))
     first = ""
     if found.rows:
@@ -254,9 +264,10 @@ def _line(found: Broken, language: str) -> str:
         if found.values:
             pairs = zip(found.rows, found.values, strict=True)
             numbers = ", ".join(f"{row} ({value})" for row, value in pairs)
-        first = message("check.first_rows", language, rows=numbers)
+        first = message(f"check.first_{numbered}s", language, rows=numbers)
     severity = message(f"check.severity.{found.severity.value}", language)
-    return f"{severity}  {found.rule}  {where}: {found.label(language)} {counted}{first}"
+    shown = counted if found.total else ""
+    return f"{severity}  {found.rule}  {found.where}: {found.label(language)}{shown}{first}"
 
 
 def _share(rate: float) -> str:

@@ -28,7 +28,12 @@ from synthgen.schema.validation.loading import Loaded
 from synthgen.schema.validation.report import Broken, Note, Report, TableSummary, both
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
+
+LOADED, LOOKED_AT, KEYS_COMPARED = 0.45, 0.6, 0.7
+"""Shares of the work [of 1] that are done by then: seconds at 1,000,000 tumours."""
 
 
 def check_tables(
@@ -37,6 +42,7 @@ def check_tables(
     *,
     table: str | None = None,
     show_values: bool = False,
+    progress: Callable[[float], None] | None = None,
 ) -> Report:
     """Check a cohort or a delivery against a schema.
 
@@ -53,6 +59,8 @@ def check_tables(
         Which table a single file holds, where its name and columns do not say.
     show_values : bool
         Whether the report holds values of the first rows that break a rule.
+    progress : callable, optional
+        Called with the share of the work that is done, in (0, 1].
 
     Returns
     -------
@@ -77,8 +85,11 @@ def check_tables(
     >>> report.passes  # doctest: +SKIP
     True
     """
-    with open_delivery(Path(source), schema, table) as delivery:
-        return _report(delivery, show_values=show_values)
+    done = progress or (lambda _: None)
+    with open_delivery(Path(source), schema, table, lambda share: done(LOADED * share)) as delivery:
+        report = _report(delivery, done, show_values=show_values)
+        done(1.0)
+    return report
 
 
 def typed_tables(delivery: Delivery, code_types: CodeTypes) -> dict[str, TypedTable]:
@@ -89,10 +100,11 @@ def typed_tables(delivery: Delivery, code_types: CodeTypes) -> dict[str, TypedTa
     }
 
 
-def _report(delivery: Delivery, *, show_values: bool) -> Report:
+def _report(delivery: Delivery, done: Callable[[float], None], *, show_values: bool) -> Report:
     db, schema = delivery.db, delivery.schema
     code_types = CodeTypes(db)
     tables = typed_tables(delivery, code_types)
+    done(LOOKED_AT)
     notes = list(delivery.notes)
     broken = _missing_tables(delivery)
     for typed in tables.values():
@@ -110,6 +122,7 @@ def _report(delivery: Delivery, *, show_values: bool) -> Report:
         found, unchecked = foreign_key_findings(db, tables, typed, show_values=show_values)
         broken += found
         notes += unchecked
+    done(KEYS_COMPARED)
     conditions, unchecked = conditions_of(schema, tables, parents)
     broken += count_conditions(db, tables, conditions, show_values=show_values)
     notes += unchecked
@@ -117,7 +130,13 @@ def _report(delivery: Delivery, *, show_values: bool) -> Report:
         source=one_line(delivery.source, 500),
         schema=schema.key,
         tables=tuple(
-            TableSummary(name, typed.loaded.file, typed.loaded.rows, typed.missing)
+            TableSummary(
+                name,
+                typed.loaded.file,
+                typed.loaded.rows,
+                typed.missing,
+                "line" if typed.loaded.separator else "row",
+            )
             for name, typed in tables.items()
         ),
         broken=tuple(sorted(broken, key=lambda found: found.severity is Severity.UNLIKELY)),
