@@ -14,6 +14,9 @@ NEAR = 2.0
 """Within this many standard errors two numbers are said to agree; chance alone puts about
 one in twenty further apart."""
 
+DIGITS = 6
+"""Digits of a gap that decide an order: beyond them stands the rounding of a machine."""
+
 
 class Outcome(enum.Enum):
     """Whether a published number could be set beside the cohort's, or why not."""
@@ -132,4 +135,4 @@ def by_gap(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
 
     Equal gaps stay in the order of the pack.
     """
-    return tuple(sorted(comparisons, key=lambda c: -c.largest_gap))
+    return tuple(sorted(comparisons, key=lambda c: -round(c.largest_gap, DIGITS)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.fidelity.compare import EDERER_2
-from synthgen.fidelity.comparison import NEAR, Comparison
+from synthgen.fidelity.comparison import DIGITS, NEAR, Comparison
 from synthgen.models.fit import CONFLICT
 from synthgen.report.words import Words, joined, label, say
 from synthgen.statistics.model import Relation
@@ -40,14 +40,14 @@ class Far:
 def far_from_model(model: FittedModel, comparisons: Sequence[Comparison]) -> tuple[Far, ...]:
     """Published numbers furthest outside :data:`NEAR` standard errors from the model."""
     found = [c for c in comparisons if c.model_gap is not None and abs(c.model_gap) > NEAR]
-    found.sort(key=lambda c: -abs(c.model_gap or 0.0))
+    found.sort(key=lambda c: -round(abs(c.model_gap or 0.0), DIGITS))
     return tuple(Far(c, _why_model(model, c, comparisons)) for c in found[:LISTED])
 
 
 def far_from_cohort(model: FittedModel, comparisons: Sequence[Comparison]) -> tuple[Far, ...]:
     """Estimates of the cohort furthest outside :data:`NEAR` standard errors of the model."""
     found = [c for c in comparisons if c.cohort_gap is not None and abs(c.cohort_gap) > NEAR]
-    found.sort(key=lambda c: -abs(c.cohort_gap or 0.0))
+    found.sort(key=lambda c: -round(abs(c.cohort_gap or 0.0), DIGITS))
     known = sum(c.cohort_gap is not None for c in comparisons)
     return tuple(Far(c, _why_cohort(model, c, known)) for c in found[:LISTED])
 

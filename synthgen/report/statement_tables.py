@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synthgen.cohort.fitted_model import FittedModel
-from synthgen.fidelity.comparison import NEAR, Agreement, Comparison, Outcome, agreement, by_gap
+from synthgen.fidelity.comparison import (
+    DIGITS,
+    NEAR,
+    Agreement,
+    Comparison,
+    Outcome,
+    agreement,
+    by_gap,
+)
 from synthgen.report.charts.dots import dots
 from synthgen.report.statement_words import about, common_condition, members_words
 from synthgen.report.words import Html, Words, errors, interval, label, percent, plain, say
@@ -116,7 +124,7 @@ def table_sections(
         (max(c.largest_gap for c in found), _section(model, name, found, drawn))
         for name, found in by_table.items()
     ]
-    return tuple(section for _, section in sorted(made, key=lambda pair: -pair[0]))
+    return tuple(section for _, section in sorted(made, key=lambda pair: -round(pair[0], DIGITS)))
 
 
 def _section(
