@@ -59,7 +59,7 @@ def command(
       synthgen check tumour.csv --json
       synthgen check kr-demo/statistics
     """
-    match _kind(path):
+    match kind_of(path):
         case "schema":
             _schema(path, as_json=as_json)
         case "model":
@@ -76,7 +76,7 @@ def command(
             _print(report, lang, as_json=as_json)
 
 
-def _kind(path: str) -> str:
+def kind_of(path: str) -> str:
     """What a path or an id is: ``schema``, ``model``, ``pack``, ``cohort`` or ``delivery``."""
     from synthgen.errors import ContractError
     from synthgen.resources import shipped

@@ -72,6 +72,11 @@ COMMANDS: dict[str, Entry] = {
         "Check PATH: a delivery, cohort, pack, model or schema against its contract.",
         CHECK,
     ),
+    "diff": Entry(
+        "synthgen.cli.diff:command",
+        "Say what would break a program made for A that gets B: schemas, cohorts, deliveries.",
+        CHECK,
+    ),
     "doctor": Entry(
         "synthgen.cli.doctor:command",
         "Show versions, optional parts and licences, and check that loading stays offline.",

@@ -46,8 +46,11 @@ class Loaded:
     line : str
         SQL expression of the row number as a person sees it.
     rows : int
-    separator : str
+    separator, encoding : str
         Of a text file, ``""`` for Parquet and DuckDB.
+    compressed : bool
+    stored : tuple of str
+        SQL types of the columns of a Parquet file or a DuckDB table.
     uneven : Uneven
         Records of a text file that were left out.
     notes : tuple of Note
@@ -62,6 +65,9 @@ class Loaded:
     line: str
     rows: int
     separator: str = ""
+    encoding: str = ""
+    compressed: bool = False
+    stored: tuple[str, ...] = ()
     uneven: Uneven = EVEN
     notes: tuple[Note, ...] = ()
 
@@ -144,7 +150,16 @@ def _load_relation(
     )
     db.execute(f"CREATE TABLE {relation} AS SELECT {selected} FROM {opened.relation}")  # noqa: S608
     rows = _rows(db, relation)
-    return Loaded(table, opened.label, relation, opened.names, positions, "rowid + 1", rows)
+    return Loaded(
+        table,
+        opened.label,
+        relation,
+        opened.names,
+        positions,
+        "rowid + 1",
+        rows,
+        stored=opened.stored,
+    )
 
 
 def _load_text(
@@ -186,8 +201,10 @@ def _load_text(
         line,
         rows,
         layout.separator,
-        uneven,
-        notes,
+        text.encoding,
+        text.compressed,
+        uneven=uneven,
+        notes=notes,
     )
 
 

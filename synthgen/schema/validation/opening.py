@@ -39,6 +39,8 @@ class Opened:
         SQL relation of a Parquet file or a DuckDB table, ``""`` for text.
     text, layout : TextFile and Layout, or None
         Of a text file.
+    stored : tuple of str
+        SQL types of the columns of a Parquet file or a DuckDB table.
     """
 
     item: Candidate
@@ -48,6 +50,7 @@ class Opened:
     relation: str = ""
     text: TextFile | None = None
     layout: Layout | None = None
+    stored: tuple[str, ...] = ()
 
 
 def link_candidates(items: Iterable[Candidate], folder: Path) -> dict[Path, Path]:
@@ -116,7 +119,8 @@ def open_parquet(db: duckdb.DuckDBPyConnection, item: Candidate, link: Path) -> 
     described = rows_of(db, f"DESCRIBE SELECT * FROM {relation}")  # noqa: S608
     names = tuple(str(row[0]) for row in described)
     require_columns(item.path.name, names)
-    return Opened(item, link, item.path.name, names, relation)
+    stored = tuple(str(row[1]) for row in described)
+    return Opened(item, link, item.path.name, names, relation, stored=stored)
 
 
 def open_database(db: duckdb.DuckDBPyConnection, item: Candidate, link: Path) -> list[Opened]:
@@ -139,7 +143,9 @@ def open_database(db: duckdb.DuckDBPyConnection, item: Candidate, link: Path) ->
         label = f"{item.path.name}:{one_line(table_name)}"
         require_columns(label, [table_name] * min(width, MOST_COLUMNS + 1))
         relation = f"{alias}.{identifier(schema_name)}.{identifier(table_name)}"
-        names = tuple(str(row[0]) for row in rows_of(db, f"DESCRIBE {relation}"))
+        described = rows_of(db, f"DESCRIBE {relation}")
+        names = tuple(str(row[0]) for row in described)
+        stored = tuple(str(row[1]) for row in described)
         inside = Candidate(item.path, "duckdb", table_name.casefold(), relation)
-        made.append(Opened(inside, link, label, names, relation))
+        made.append(Opened(inside, link, label, names, relation, stored=stored))
     return made
