@@ -20,6 +20,8 @@ _LOW = np.uint64((1 << 32) - 1)
 _HALF = 0 if sys.byteorder == "little" else 1
 #: Draws made at a time: their arrays stay in the processor's cache.
 CHUNK = 16_384
+#: Rows of more outcomes than this are swept: the other construction takes their square.
+SWEPT = 256
 
 
 def integer_weights(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
@@ -53,6 +55,43 @@ def integer_weights(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.ui
     return weights.astype(np.uint64)
 
 
+def _packed(
+    threshold: npt.NDArray[np.int64], alias: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    """Alias and threshold in one word, so that a draw reads memory once."""
+    low = np.minimum(threshold, int(_LOW)).astype(np.uint64)
+    return np.asarray(((alias.astype(np.uint64) << _SHIFT) | low).ravel())
+
+
+def _sweep(weight: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Thresholds and aliases of one row of many outcomes, in time proportional to them.
+
+    Light outcomes (below one unit) are filled in order by the heavy ones in order; a heavy
+    one that falls below a unit itself is filled by the next (the sweeping construction of
+    Hübschle-Schneider & Sanders 2019, doi:10.4230/LIPIcs.ESA.2019.59, with cumulative sums).
+
+    Parameters
+    ----------
+    weight : ndarray of int64, shape (k,)
+        Sums to k units, or is all zero.
+    """
+    unit = int(UNIT)
+    threshold = np.full(len(weight), unit, dtype=np.int64)
+    alias = np.arange(len(weight), dtype=np.int64)
+    light, heavy = np.flatnonzero(weight < unit), np.flatnonzero(weight > unit)
+    if len(heavy) == 0:
+        return threshold, alias
+    needed = np.cumsum(unit - weight[light])
+    spare = np.cumsum(weight[heavy] - unit)
+    threshold[light] = weight[light]
+    before = np.concatenate([[0], needed[:-1]])
+    alias[light] = heavy[np.searchsorted(spare, before, side="left")]
+    emptied_by = np.searchsorted(needed, spare[:-1], side="right")
+    threshold[heavy[:-1]] = unit + spare[:-1] - needed[emptied_by]
+    alias[heavy[:-1]] = heavy[1:]
+    return threshold, alias
+
+
 @dataclass(frozen=True, eq=False)
 class AliasTable:
     """Draws one of ``k`` outcomes in each of many rows, in constant time.
@@ -75,6 +114,9 @@ class AliasTable:
         """Alias table of a conditional table, shape (rows, k)."""
         rows, k = probabilities.shape
         weight = (integer_weights(probabilities) * np.uint64(k)).astype(np.int64)
+        if k > SWEPT:
+            swept = [_sweep(row) for row in weight]
+            return cls(k, np.concatenate([_packed(t, a) for t, a in swept]))
         threshold = np.full((rows, k), int(UNIT), dtype=np.int64)
         alias = np.tile(np.arange(k, dtype=np.int64), (rows, 1))
         active = np.ones((rows, k), dtype=np.bool_)
@@ -88,8 +130,7 @@ class AliasTable:
             alias[every, least] = np.where(value < int(UNIT), most, least)
             weight[every, most] -= int(UNIT) - value
             active[every, least] = False
-        low = np.minimum(threshold, int(_LOW)).astype(np.uint64)
-        return cls(k, ((alias.astype(np.uint64) << _SHIFT) | low).ravel())
+        return cls(k, _packed(threshold, alias))
 
     def draw(
         self, rows: npt.NDArray[np.intp] | None, words: npt.NDArray[np.uint64]
