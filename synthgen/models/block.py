@@ -10,7 +10,7 @@ and never competes with them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from synthgen.models.constraints import compile_constraints, statement_variables
 from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.junction_tree import JunctionTree, junction_tree
-from synthgen.models.maxent import Problem, solve
+from synthgen.models.maxent import GOAL, Problem, solve
 from synthgen.models.propagation import Calibrated, calibrate, expand, other_axes
 from synthgen.statistics.statement import Statement
 
@@ -40,6 +40,26 @@ class Potential:
 
     names: tuple[str, ...]
     log_values: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a fit begins and how far it goes: replicates begin at the base model.
+
+    Parameters
+    ----------
+    multipliers : mapping of int to float
+        By number of the statement; 0 for the others.
+    goal : float
+        Residual at which to stop [standard errors].
+    """
+
+    multipliers: Mapping[int, float] = field(default_factory=dict)
+    goal: float = GOAL
+
+    def of(self, numbered: Sequence[Numbered]) -> FloatArray:
+        """Multipliers of some statements, in their order."""
+        return np.array([self.multipliers.get(number, 0.0) for number, _ in numbered])
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +108,7 @@ def fit_block(
     new: tuple[str, ...],
     stages: Sequence[Sequence[Numbered]],
     potentials: Sequence[Potential],
-    start: Mapping[int, float] | None = None,
+    start: Start | None = None,
 ) -> BlockFit:
     """Conditional tables of new variables given the old ones.
 
@@ -104,8 +124,8 @@ def fit_block(
         Numbered statements in order of precedence, the strongest last.
     potentials : sequence of Potential
         Structural zeros and declared references that touch a new variable.
-    start : mapping of int to float, optional
-        Multipliers to begin with, by number of the statement; zero by default.
+    start : Start, optional
+        Multipliers to begin with; zero by default.
 
     Raises
     ------
@@ -124,7 +144,7 @@ def fit_block(
         for stage in stages:
             mine = [(i, s) for i, s in stage if own & set(statement_variables(domain, s))]
             if mine:
-                residual = max(residual, part.fit(mine, multipliers, start or {}))
+                residual = max(residual, part.fit(mine, multipliers, start or Start()))
         tables += part.tables()
         cells = max(cells, *(domain.cells(c) for c in part.tree.cliques))
     return BlockFit(tuple(tables), multipliers, residual, cells)
@@ -169,7 +189,7 @@ class _Component:
         self,
         numbered: Sequence[Numbered],
         multipliers: dict[int, float],
-        start: Mapping[int, float],
+        start: Start,
     ) -> float:
         """Fit one stage relative to the potentials so far; returns the residual."""
         statements = [statement for _, statement in numbered]
@@ -182,7 +202,7 @@ class _Component:
             grid = calibrated.marginals[home].sum(axis=other_axes(self.tree.cliques[home], names))
             return float(grid[self.domain.mask(names, members)].sum())
 
-        theta = np.array([start.get(number, 0.0) for number, _ in numbered])
+        theta = start.of(numbered)
         previous: FloatArray | None = None
         least_mass: list[float] | None = None
         for _ in range(RESCALINGS):
@@ -203,7 +223,7 @@ class _Component:
                 self.context,
                 self.context_probability,
             )
-            solution = solve(problem, theta)
+            solution = solve(problem, theta, start.goal)
             theta, calibrated = solution.theta, solution.calibrated
         self.log_potentials = problem.potentials(theta)
         for (number, _), value in zip(numbered, theta, strict=True):

@@ -30,6 +30,9 @@ IndexArray = npt.NDArray[np.intp]
 
 #: Contexts that more constraints than this touch are kept out of the sparse matrix.
 WIDE = 200
+#: One clique with up to this many coefficients (constraints x cells) is handled densely:
+#: below it the sparse bookkeeping costs many times the arithmetic.
+FEW = 1024
 #: Systems up to this size are solved densely.
 DENSE = 300
 #: Added to the diagonal, relative to its mean, so that redundant statements stay solvable.
@@ -154,12 +157,14 @@ def curvature(problem: Problem, calibrated: Calibrated) -> Curvature:
         Marginals at the current multipliers.
     """
     m = len(problem.constraints)
-    matrices = _clique_matrices(problem)
     cells = problem.domain.cells(problem.context)
     weight = (
         np.ones(1) if problem.context_probability is None else problem.context_probability.ravel()
     )
     inverse = np.divide(1.0, weight, out=np.zeros_like(weight), where=weight > 0)
+    if len(problem.tree.cliques) == 1 and m * calibrated.marginals[0].size <= FEW:
+        return _few(problem, calibrated, cells, inverse)
+    matrices = _clique_matrices(problem)
     if set(matrices) == {0}:
         positions, rows = matrices[0]
         order = np.argsort(positions)
@@ -182,6 +187,21 @@ def curvature(problem: Problem, calibrated: Calibrated) -> Curvature:
         _carry(problem, calibrated, matrices, home, (positions, weighted), second, means)
     used = np.flatnonzero(inverse)
     return Curvature(second, means[:, used], inverse[used])
+
+
+def _few(problem: Problem, calibrated: Calibrated, cells: int, inverse: FloatArray) -> Curvature:
+    """As :func:`curvature`, for one small clique."""
+    clique = problem.tree.cliques[0]
+    marginal = calibrated.marginals[0].ravel()
+    rows = np.zeros((len(problem.constraints), len(marginal)))
+    for group in problem.constraints.groups:
+        index = cell_index(problem.domain, clique, group.names)
+        rows[group.positions] = group.matrix.toarray()[:, index]
+    weighted = rows * marginal
+    index = cell_index(problem.domain, clique, problem.context)
+    means = weighted @ (index[:, np.newaxis] == np.arange(cells)).astype(np.float64)
+    used = np.flatnonzero(inverse)
+    return Curvature(weighted @ rows.T, means[:, used], inverse[used])
 
 
 def _carry(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.errors import StatisticsError
-from synthgen.models.block import Numbered, Potential, fit_block
+from synthgen.models.block import Numbered, Potential, Start, fit_block
 from synthgen.models.constraints import statement_variables
 from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
@@ -250,7 +250,7 @@ def fit_pack(
     *,
     ground: Ground | None = None,
     references: Sequence[Potential] = (),
-    start: Mapping[int, float] | None = None,
+    start: Start | None = None,
 ) -> Fit:
     """Distribution that says what the tables say and presumes nothing else.
 
@@ -265,9 +265,8 @@ def fit_pack(
     references : sequence of Potential
         What is added to the declared references: a prior (:mod:`synthgen.models.prior`), or
         associations that nobody published.
-    start : mapping of int to float, optional
-        Multipliers to begin with, by number of the statement; the result does not depend
-        on them beyond the residual.
+    start : Start, optional
+        Multipliers to begin with; the result does not depend on them beyond the residual.
 
     Returns
     -------

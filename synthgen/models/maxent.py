@@ -33,6 +33,10 @@ RESIDUAL = 1e-4
 #: The solver goes on to here while it makes progress [standard errors].
 GOAL = 1e-9
 ITERATIONS = 200
+#: In the second attempt a step changes no log potential of a constraint's cells by more than
+#: this: far from the optimum a full Newton step can land where everything is saturated, and
+#: creeps back from there.
+LONGEST_STEP = 50.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +140,7 @@ def _pseudo_gradient(problem: Problem, theta: FloatArray, smooth: FloatArray) ->
     return np.where(blocked, 0.0, gradient)
 
 
-def solve(problem: Problem, start: FloatArray | None = None) -> Solution:
+def solve(problem: Problem, start: FloatArray | None = None, goal: float = GOAL) -> Solution:
     """Multipliers at which every constraint is met as well as its error allows.
 
     Parameters
@@ -144,12 +148,27 @@ def solve(problem: Problem, start: FloatArray | None = None) -> Solution:
     problem : Problem
     start : ndarray of float64, shape (m,), optional
         Multipliers to begin with; zero by default.
+    goal : float
+        Residual at which to stop [standard errors], at most :data:`RESIDUAL`.
 
     Raises
     ------
     ModelError
         If the residual stays above :data:`RESIDUAL`, or the rules exclude everything.
     """
+    solution = _attempt(problem, start, goal, np.inf)
+    if not solution.residual < RESIDUAL:
+        solution = _attempt(problem, start, goal, LONGEST_STEP)
+    if not solution.residual < RESIDUAL:
+        raise ModelError(
+            f"fit: a constraint is left {solution.residual:.2g} standard errors from its optimum "
+            f"after {solution.iterations} steps; at most {RESIDUAL:g} is allowed"
+        )
+    return solution
+
+
+def _attempt(problem: Problem, start: FloatArray | None, goal: float, longest: float) -> Solution:
+    """Newton's method until the goal, or as far as it comes."""
     c = problem.constraints
     theta = np.zeros(len(c)) if start is None else start.copy()
     calibrated = problem.calibrate(theta)
@@ -160,18 +179,12 @@ def solve(problem: Problem, start: FloatArray | None = None) -> Solution:
         smooth = problem.expectation(calibrated) - c.target + c.penalty * theta
         gradient = _pseudo_gradient(problem, theta, smooth)
         residual = float(np.abs(gradient / c.scale).max())
-        if residual < GOAL or iteration == ITERATIONS:
+        if residual < goal or iteration == ITERATIONS:
             break
-        moved = _descend(problem, theta, value, calibrated, gradient)
+        moved = _descend(problem, theta, value, calibrated, gradient, longest)
         if moved is None:
             break
         theta, value, calibrated = moved
-    if not residual < RESIDUAL:
-        worst = int(np.abs(gradient / c.scale).argmax())
-        raise ModelError(
-            f"fit: constraint {worst} is left {residual:.2g} standard errors from its optimum "
-            f"after {iteration} steps; at most {RESIDUAL:g} is allowed"
-        )
     return Solution(theta, calibrated, residual, iteration)
 
 
@@ -181,6 +194,7 @@ def _descend(
     value: float,
     calibrated: Calibrated,
     gradient: FloatArray,
+    longest: float,
 ) -> tuple[FloatArray, float, Calibrated] | None:
     """One Newton step on the free multipliers, backtracked; None if nothing improves."""
     c = problem.constraints
@@ -193,6 +207,9 @@ def _descend(
     if gradient @ step >= 0:
         step = -gradient / np.maximum(c.scale**2, 1e-300)
     length = 1.0
+    if np.isfinite(longest):
+        shift = max(float(np.abs(g.matrix.T @ step[g.positions]).max()) for g in c.groups)
+        length = min(1.0, longest / max(shift, 1e-300))
     for _ in range(60):
         trial = theta + length * step
         trial = np.where(boxed & (np.sign(trial) != orthant), 0.0, trial)

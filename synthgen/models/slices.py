@@ -8,7 +8,7 @@ codes, so statements about several entities tie them, and nothing already frozen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -24,6 +24,7 @@ from synthgen.models.block import (
     STARVED,
     Numbered,
     Potential,
+    Start,
     components_of,
 )
 from synthgen.models.constraints import (
@@ -97,7 +98,7 @@ def fit_slices(
     new: tuple[str, ...],
     stages: Sequence[Sequence[Numbered]],
     potentials: Sequence[Potential],
-    start: Mapping[int, float] | None = None,
+    start: Start | None = None,
 ) -> SliceFit:
     """Grow a mixture by new variables; parameters and errors as in :func:`fit_block`."""
     sets = [frozenset(statement_variables(domain, s)) for stage in stages for _, s in stage]
@@ -113,7 +114,7 @@ def fit_slices(
         block = _Rows(domain, mixture, names, ties, [s for st in spoken for _, s in st], mine)
         for stage in spoken:
             if stage:
-                residual = max(residual, block.fit(stage, multipliers, start or {}))
+                residual = max(residual, block.fit(stage, multipliers, start or Start()))
         mixture = block.grown(mixture)
         rows = max(rows, len(block.weight) * block.log_potential.shape[1])
     return SliceFit(mixture, multipliers, residual, rows)
@@ -212,17 +213,17 @@ class _Rows:
         self,
         numbered: Sequence[Numbered],
         multipliers: dict[int, float],
-        start: Mapping[int, float],
+        start: Start,
     ) -> float:
         """Fit one stage relative to the potentials so far; returns the residual."""
         masks = [self._masks(s) for _, s in numbered]
         empty = _compiled(self, numbered, masks, None, None)
-        theta = np.array([start.get(number, 0.0) for number, _ in numbered])
+        theta = start.of(numbered)
         constraints = empty
         least = STARVED * empty.mass
         for _ in range(RESCALINGS):
             problem = self._problem(constraints)
-            solution = solve(problem, theta)
+            solution = solve(problem, theta, start.goal)
             theta = solution.theta
             joint = solution.calibrated.marginals[0]
             updated = _compiled(self, numbered, masks, joint, least)
