@@ -3,8 +3,9 @@
 The new variables form a conditional exponential family given the old ones, so no
 statement of this block can move an earlier block.  Within the block, tables come in
 stages by their relation to the target population: each stage is fitted relative to the
-result of the one before, so a borrowed table shapes what the published ones leave open
-and never competes with them.
+result of the one before, so a borrowed table shapes what the published ones leave open.
+It goes on pulling with a capped multiplier, so that it stays true where both can hold, and
+gives way where they cannot.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ Numbered = tuple[int, Statement]
 
 #: Conditional statements are rescaled by the mass of their given at most this often.
 RESCALINGS = 8
+#: Largest multiplier with which a weaker table may go on pulling while stronger ones are
+#: fitted [log odds].  Without it a published share shifts the odds at every age, and borrowed
+#: ages are lost although both could hold; with the weight of the reference
+#: (:data:`~synthgen.models.constraints.PSEUDO_CASES`) each pushes a published value by at
+#: most ``CAP * PSEUDO_CASES * error``, under a tenth of its standard error.
+CAP = 2.0
 #: A given is scaled by at least this share of the mass it has under the reference.
 STARVED = 1e-6
 #: The rescaling has settled when no mass of a given moves by more than this share.
@@ -60,6 +67,11 @@ class Start:
     def of(self, numbered: Sequence[Numbered]) -> FloatArray:
         """Multipliers of some statements, in their order."""
         return np.array([self.multipliers.get(number, 0.0) for number, _ in numbered])
+
+
+def caps(numbered: Sequence[Numbered], weaker: Sequence[Numbered]) -> FloatArray:
+    """Largest multipliers: none for the statements of a stage, :data:`CAP` for weaker ones."""
+    return np.concatenate([np.full(len(numbered), np.inf), np.full(len(weaker), CAP)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +153,13 @@ def fit_block(
     residual, cells = 0.0, 0
     for own, ties in components_of(new, sets):
         part = _Component(domain, before, own, ties, potentials)
+        weaker: list[Numbered] = []
         for stage in stages:
             mine = [(i, s) for i, s in stage if own & set(statement_variables(domain, s))]
             if mine:
-                residual = max(residual, part.fit(mine, multipliers, start or Start()))
+                found = part.fit(mine, weaker, multipliers, start or Start())
+                residual = max(residual, found)
+                weaker = [*weaker, *mine]
         tables += part.tables()
         cells = max(cells, *(domain.cells(c) for c in part.tree.cliques))
     return BlockFit(tuple(tables), multipliers, residual, cells)
@@ -188,11 +203,13 @@ class _Component:
     def fit(
         self,
         numbered: Sequence[Numbered],
+        weaker: Sequence[Numbered],
         multipliers: dict[int, float],
         start: Start,
     ) -> float:
         """Fit one stage relative to the potentials so far; returns the residual."""
-        statements = [statement for _, statement in numbered]
+        statements = [statement for _, statement in (*numbered, *weaker)]
+        cap = caps(numbered, weaker)
         calibrated = self.calibrate()
 
         def mass_of(names: tuple[str, ...], members: Mapping[str, tuple[str, ...]]) -> float:
@@ -202,12 +219,12 @@ class _Component:
             grid = calibrated.marginals[home].sum(axis=other_axes(self.tree.cliques[home], names))
             return float(grid[self.domain.mask(names, members)].sum())
 
-        theta = start.of(numbered)
+        theta = np.concatenate([start.of(numbered), np.zeros(len(weaker))])
         previous: FloatArray | None = None
         least_mass: list[float] | None = None
         for _ in range(RESCALINGS):
             constraints = compile_constraints(
-                self.domain, statements, self.context, mass_of, least_mass
+                self.domain, statements, self.context, mass_of, least_mass, cap
             )
             if previous is not None and np.allclose(
                 constraints.mass, previous, rtol=SETTLED, atol=0
@@ -226,7 +243,7 @@ class _Component:
             solution = solve(problem, theta, start.goal)
             theta, calibrated = solution.theta, solution.calibrated
         self.log_potentials = problem.potentials(theta)
-        for (number, _), value in zip(numbered, theta, strict=True):
+        for (number, _), value in zip(numbered, theta, strict=False):
             multipliers[number] = float(value)
         return solution.residual
 

@@ -120,6 +120,7 @@ def compile_constraints(
     frozen: tuple[str, ...],
     mass_of: Callable[[tuple[str, ...], Mapping[str, tuple[str, ...]]], float],
     least_mass: Sequence[float] | None = None,
+    cap: FloatArray | None = None,
 ) -> Constraints:
     """Linear constraints for statements, at the current mass of their givens.
 
@@ -134,6 +135,8 @@ def compile_constraints(
     least_mass : sequence of float, optional
         Smallest mass of each given to scale by; it keeps a given that contradictory
         statements starve in sight.  Without it a given of mass zero is an error.
+    cap : ndarray of float64, shape (m,), optional
+        Largest multiplier of each statement.
 
     Raises
     ------
@@ -173,4 +176,6 @@ def compile_constraints(
         )
         for names, members in sorted(rows.items())
     )
-    return Constraints(groups, target, half, scale, penalty, masses, np.full(m, np.inf))
+    return Constraints(
+        groups, target, half, scale, penalty, masses, np.full(m, np.inf) if cap is None else cap
+    )

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
 import scipy.optimize
+import scipy.sparse
 
 from synthgen.errors import StatisticsError
 from synthgen.models.block import Numbered, Potential

@@ -98,26 +98,31 @@ def domain_of(pack: StatisticsPack, schema: Schema) -> Domain:
                 f"know ({len(unknown)} such codes)"
             )
         codes[name] = tuple(c for c in known if c in wanted)
-    pairs = [s for s in zero_scopes(schema, names) if len(s) == 2]
+    kept = {name: np.ones(len(codes[name]), dtype=np.bool_) for name in names}
+    possible = {}
+    for pair in (s for s in zero_scopes(schema, names) if len(s) == 2):
+        first, second = sorted(pair, key=names.index)
+        scope = {first: codes[first], second: codes[second]}
+        possible[first, second] = np.logical_not(structural_zeros(schema, (first, second), scope))
     settled = False
     while not settled:
         settled = True
-        for pair in pairs:
-            first, second = sorted(pair, key=names.index)
-            scope = {first: codes[first], second: codes[second]}
-            possible = np.logical_not(structural_zeros(schema, (first, second), scope))
-            for name, axis in ((first, 1), (second, 0)):
-                keep = np.asarray(possible.any(axis=axis))
-                if not keep.all():
-                    settled = False
-                    codes[name] = tuple(c for c, k in zip(codes[name], keep, strict=True) if k)
-                    if not codes[name]:
-                        raise StatisticsError(
-                            f"pack {pack.id}: the rules of {schema.key} leave no code of {name}; "
-                            "widen the scope"
-                        )
-                    break
-    return Domain(tuple((name, codes[name]) for name in names))
+        for (first, second), together in possible.items():
+            for name, other, grid in ((first, second, together), (second, first, together.T)):
+                keep = kept[name] & grid[:, kept[other]].any(axis=1)
+                settled = settled and bool((keep == kept[name]).all())
+                kept[name] = keep
+                if not keep.any():
+                    raise StatisticsError(
+                        f"pack {pack.id}: the rules of {schema.key} leave no code of {name}; "
+                        "widen the scope"
+                    )
+    return Domain(
+        tuple(
+            (name, tuple(c for c, k in zip(codes[name], kept[name], strict=True) if k))
+            for name in names
+        )
+    )
 
 
 def _known_codes(domain: Domain, statement: Statement) -> Statement:

@@ -33,6 +33,8 @@ RESIDUAL = 1e-4
 #: The solver goes on to here while it makes progress [standard errors].
 GOAL = 1e-9
 ITERATIONS = 200
+#: A step that promises less than this share of the objective is below its rounding.
+NOISE = 1e-14
 #: In the second attempt a step changes no log potential of a constraint's cells by more than
 #: this: far from the optimum a full Newton step can land where everything is saturated, and
 #: creeps back from there.
@@ -206,14 +208,20 @@ def _descend(
     boxed = c.half_width > 0
     if gradient @ step >= 0:
         step = -gradient / np.maximum(c.scale**2, 1e-300)
+
+    def projected(length: float) -> FloatArray:
+        trial = theta + length * step
+        trial = np.where(boxed & (np.sign(trial) != orthant), 0.0, trial)
+        return np.asarray(np.clip(trial, -c.cap, c.cap))
+
+    if -float(gradient @ step) < NOISE * max(1.0, abs(value)):
+        return _last_step(problem, projected(1.0), gradient)
     length = 1.0
     if np.isfinite(longest):
         shift = max(float(np.abs(g.matrix.T @ step[g.positions]).max()) for g in c.groups)
         length = min(1.0, longest / max(shift, 1e-300))
     for _ in range(60):
-        trial = theta + length * step
-        trial = np.where(boxed & (np.sign(trial) != orthant), 0.0, trial)
-        trial = np.clip(trial, -c.cap, c.cap)
+        trial = projected(length)
         trial_calibrated = problem.calibrate(trial)
         trial_value = _value(problem, trial, trial_calibrated)
         if trial_value <= value + 1e-4 * float(gradient @ (trial - theta)):
@@ -222,3 +230,16 @@ def _descend(
             return trial, trial_value, trial_calibrated
         length /= 2
     return None
+
+
+def _last_step(
+    problem: Problem, trial: FloatArray, gradient: FloatArray
+) -> tuple[FloatArray, float, Calibrated] | None:
+    """A full step that is too small for the objective to show, if it lowers the residual."""
+    c = problem.constraints
+    calibrated = problem.calibrate(trial)
+    smooth = problem.expectation(calibrated) - c.target + c.penalty * trial
+    after = np.abs(_pseudo_gradient(problem, trial, smooth) / c.scale).max()
+    if not after < np.abs(gradient / c.scale).max():
+        return None
+    return trial, _value(problem, trial, calibrated), calibrated

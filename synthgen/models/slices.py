@@ -25,6 +25,7 @@ from synthgen.models.block import (
     Numbered,
     Potential,
     Start,
+    caps,
     components_of,
 )
 from synthgen.models.constraints import (
@@ -34,6 +35,7 @@ from synthgen.models.constraints import (
     point_and_width,
     statement_variables,
 )
+from synthgen.models.contexts import context_of
 from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.junction_tree import CLIQUE_CELLS, JunctionTree
@@ -48,38 +50,6 @@ sp: Any = scipy.sparse
 
 _ROW, _NEW = "row", "new"
 _TREE = JunctionTree(((_ROW, _NEW),), (-1,), ((),))
-
-
-@dataclass(frozen=True, eq=False)
-class _Slice:
-    """The contexts of one entity: a grid of merged codes of the variables that matter.
-
-    Parameters
-    ----------
-    code : str
-        The entity.
-    names : tuple of str
-        Variables that some statement or reference tells apart, in the order of the domain.
-    groups : tuple of ndarray of intp
-        Group of each local code, by variable.
-    first : tuple of ndarray of intp
-        Position among all codes of one code of each group, by variable.
-    probability : ndarray of float64, shape (groups...)
-        Of each context together with the entity.
-    local : Domain
-        The codes that occur with the entity.
-    """
-
-    code: str
-    names: tuple[str, ...]
-    groups: tuple[IntArray, ...]
-    first: tuple[IntArray, ...]
-    probability: FloatArray
-    local: Domain
-
-    def local_first(self, domain: Domain, name: str) -> int:
-        """Position among all codes of the entity's first code of a variable."""
-        return domain.codes[name].index(self.local.codes[name][0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +82,12 @@ def fit_slices(
             for stage in stages
         ]
         block = _Rows(domain, mixture, names, ties, [s for st in spoken for _, s in st], mine)
+        weaker: list[Numbered] = []
         for stage in spoken:
             if stage:
-                residual = max(residual, block.fit(stage, multipliers, start or Start()))
+                found = block.fit(stage, weaker, multipliers, start or Start())
+                residual = max(residual, found)
+                weaker = [*weaker, *stage]
         mixture = block.grown(mixture)
         rows = max(rows, len(block.weight) * block.log_potential.shape[1])
     return SliceFit(mixture, multipliers, residual, rows)
@@ -135,7 +108,7 @@ class _Rows:
         self.domain, self.own, self.split = domain, own, before.split
         context = domain.ordered(frozenset().union(*ties) - set(own) - {before.split})
         self.slices = [
-            _slice(domain, before, i, code, context, statements, potentials)
+            context_of(domain, before, i, code, context, statements, potentials)
             for i, code in enumerate(domain.codes[before.split])
             if before.weights[i] > 0
         ]
@@ -212,26 +185,30 @@ class _Rows:
     def fit(
         self,
         numbered: Sequence[Numbered],
+        weaker: Sequence[Numbered],
         multipliers: dict[int, float],
         start: Start,
     ) -> float:
         """Fit one stage relative to the potentials so far; returns the residual."""
-        masks = [self._masks(s) for _, s in numbered]
-        empty = _compiled(self, numbered, masks, None, None)
-        theta = start.of(numbered)
-        constraints = empty
-        least = STARVED * empty.mass
+        said = [*numbered, *weaker]
+        cap = caps(numbered, weaker)
+        masks = [self._masks(s) for _, s in said]
+        matrix = _matrix(said, masks)
+        first = _compiled(said, masks, matrix, cap, self.joint(), None)
+        theta = np.concatenate([start.of(numbered), np.zeros(len(weaker))])
+        constraints = first
+        least = STARVED * first.mass
         for _ in range(RESCALINGS):
             problem = self._problem(constraints)
             solution = solve(problem, theta, start.goal)
             theta = solution.theta
             joint = solution.calibrated.marginals[0]
-            updated = _compiled(self, numbered, masks, joint, least)
+            updated = _compiled(said, masks, matrix, cap, joint, least)
             if np.allclose(updated.mass, constraints.mass, rtol=SETTLED, atol=0):
                 break
             constraints = updated
         self.log_potential = problem.potentials(theta)[0]
-        for (number, _), value in zip(numbered, theta, strict=True):
+        for (number, _), value in zip(numbered, theta, strict=False):
             multipliers[number] = float(value)
         return solution.residual
 
@@ -287,106 +264,55 @@ def _with_table(
     )
 
 
-def _slice(
-    domain: Domain,
-    before: Mixture,
-    position: int,
-    code: str,
-    context: tuple[str, ...],
-    statements: Sequence[Statement],
-    potentials: Sequence[Potential],
-) -> _Slice:
-    """Contexts of one entity, merged as far as nothing tells them apart."""
-    component = before.components[code]
-    here = [
-        m
-        for s in statements
-        for m in (s.event, s.given)
-        if code in s.event.get(before.split, (code,)) or code in s.given.get(before.split, (code,))
-    ]
-    names, groups, first = [], [], []
-    for name in context:
-        local = component.domain.codes[name]
-        group = _merged(domain, name, local, here, potentials)
-        count = int(group.max()) + 1
-        if count == 1:
-            continue
-        representative = [local[int(np.flatnonzero(group == g)[0])] for g in range(count)]
-        names.append(name)
-        groups.append(group)
-        first.append(np.array([domain.codes[name].index(c) for c in representative], dtype=np.intp))
-    probability = component.marginal(names) * before.weights[position]
-    for axis, group in enumerate(groups):
-        summed = np.zeros((int(group.max()) + 1, *np.moveaxis(probability, axis, 0).shape[1:]))
-        np.add.at(summed, group, np.moveaxis(probability, axis, 0))
-        probability = np.moveaxis(summed, 0, axis)
-    return _Slice(code, tuple(names), tuple(groups), tuple(first), probability, component.domain)
+_Masks = tuple[BoolArray, BoolArray, BoolArray, BoolArray]
 
 
-def _merged(
-    domain: Domain,
-    name: str,
-    local: tuple[str, ...],
-    here: Sequence[Members],
-    potentials: Sequence[Potential],
-) -> IntArray:
-    """Group of each local code: equal where no statement or reference tells them apart."""
-    marks: list[list[Any]] = [[] for _ in local]
-    for members in here:
-        if name in members:
-            inside = set(members[name])
-            for mark, code in zip(marks, local, strict=True):
-                mark.append(code in inside)
-    for potential in potentials:
-        if name in potential.names:
-            along = np.moveaxis(potential.log_values, potential.names.index(name), 0)
-            for mark, position in zip(marks, domain.positions(name, local), strict=True):
-                mark.append(along[position].tobytes())
-    seen: dict[tuple[Any, ...], int] = {}
-    return np.array([seen.setdefault(tuple(m), len(seen)) for m in marks], dtype=np.intp)
+def _matrix(said: Sequence[Numbered], masks: Sequence[_Masks]) -> Any:
+    """Coefficients of statements over rows x columns, one sparse row each."""
+    columns = masks[0][1].size
+    size = masks[0][0].size * columns
+    where, value, which = [], [], []
+    for i, ((_, statement), (event_rows, event, given_rows, given)) in enumerate(
+        zip(said, masks, strict=True)
+    ):
+        parts = [(event_rows, event, 1.0)]
+        if not given.all():
+            parts.append((given_rows, given, -point_and_width(statement)[0]))
+        for rows, new, coefficient in parts:
+            cells = np.add.outer(np.flatnonzero(rows) * columns, np.flatnonzero(new)).ravel()
+            where.append(cells)
+            value.append(np.full(len(cells), coefficient))
+            which.append(np.full(len(cells), i))
+    index = (np.concatenate(which), np.concatenate(where))
+    return sp.csr_array((np.concatenate(value), index), shape=(len(said), size))
 
 
 def _compiled(
-    rows: _Rows,
-    numbered: Sequence[Numbered],
-    masks: Sequence[tuple[BoolArray, BoolArray, BoolArray, BoolArray]],
-    joint: FloatArray | None,
+    said: Sequence[Numbered],
+    masks: Sequence[_Masks],
+    matrix: Any,
+    cap: FloatArray,
+    joint: FloatArray,
     least: FloatArray | None,
 ) -> Constraints:
     """Constraints over rows x columns at the current mass of the givens."""
-    current = rows.joint() if joint is None else joint
-    m = len(numbered)
+    m = len(said)
     target, half, scale, penalty, masses = (np.zeros(m) for _ in range(5))
-    made = []
     for i, ((_, statement), (event_rows, event, given_rows, given)) in enumerate(
-        zip(numbered, masks, strict=True)
+        zip(said, masks, strict=True)
     ):
         middle, width, error = point_and_width(statement)
-        mass = float(current[given_rows][:, given].sum())
+        mass = float(joint[np.ix_(given_rows, given)].sum())
         if least is not None:
             mass = max(mass, float(least[i]))
-        elif mass <= 0 or (statement.lower > 0 and not current[event_rows][:, event].sum() > 0):
+        elif mass <= 0 or (statement.lower > 0 and not joint[np.ix_(event_rows, event)].sum() > 0):
             raise StatisticsError(
                 f"{statement.table}: row {statement.row} is about patients that the earlier "
                 "blocks and the rules of the schema exclude; correct the row or its scope"
             )
-        coefficients = sp.kron(
-            sp.csr_array(event_rows[np.newaxis].astype(float)),
-            sp.csr_array(event[np.newaxis].astype(float)),
-            format="csr",
-        )
         if given.all():
             target[i] = middle * mass
-        else:
-            coefficients = coefficients - middle * sp.kron(
-                sp.csr_array(given_rows[np.newaxis].astype(float)),
-                sp.csr_array(given[np.newaxis].astype(float)),
-                format="csr",
-            )
-        made.append(coefficients)
         half[i], scale[i], masses[i] = width * mass, error * mass, mass
         penalty[i] = PSEUDO_CASES * error**2 * mass
-    group = ConstraintGroup(
-        (_ROW, _NEW), sp.csr_array(sp.vstack(made)), np.arange(m, dtype=np.intp)
-    )
-    return Constraints((group,), target, half, scale, penalty, masses, np.full(m, np.inf))
+    group = ConstraintGroup((_ROW, _NEW), matrix, np.arange(m, dtype=np.intp))
+    return Constraints((group,), target, half, scale, penalty, masses, cap)

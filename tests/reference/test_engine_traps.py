@@ -242,11 +242,6 @@ def test_coarse_ages_of_an_entity_are_filled_along_the_curve_of_its_site(stromal
     np.testing.assert_allclose(gist[:12] / gist[:12].sum(), site[:12] / site[:12].sum(), rtol=1e-9)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a weaker table is only the reference of a stronger one: the published share shifts "
-    "the odds at every age, and 22 % under 60 becomes 14 %, though both tables could hold",
-)
 def test_borrowed_ages_hold_beside_a_published_share(stromal):
     gist = stromal.marginal(("age_group",), {"entity": ("gist",)})
     assert gist[:12].sum() == pytest.approx(370 / 1661, abs=0.02)
