@@ -123,7 +123,7 @@ def _report(delivery: Delivery, done: Callable[[float], None], *, show_values: b
         broken += found
         notes += unchecked
     done(KEYS_COMPARED)
-    conditions, unchecked = conditions_of(schema, tables, parents)
+    conditions, unchecked = conditions_of(db, schema, tables, parents)
     broken += count_conditions(db, tables, conditions, show_values=show_values)
     notes += unchecked
     return Report(
