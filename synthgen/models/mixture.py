@@ -103,18 +103,25 @@ class Mixture:
 
         parts = self._weighted()
         chosen = self._sampler.draw(None, words())
-        columns = [words() for _ in range(max(len(d.tables) for _, _, d in parts))]
-        drawn = {name: np.zeros(n, dtype=np.intp) for name in self.domain.names}
-        drawn[self.split] = chosen
-        order = np.argsort(chosen, kind="stable")
+        # Patients of one component side by side: small codes are sorted by radix.
+        order = np.argsort(chosen.astype(np.min_scalar_type(len(self.weights))), kind="stable")
         starts = np.searchsorted(chosen[order], np.arange(self.domain.size(self.split) + 1))
+        columns = [words()[order] for _ in range(max(len(d.tables) for _, _, d in parts))]
+        others = [name for name in self.domain.names if name != self.split]
+        beside = {name: np.empty(n, dtype=np.intp) for name in others}
         for i, code, component in parts:
-            rows = order[starts[i] : starts[i + 1]]
-            if len(rows):
+            rows = slice(starts[i], starts[i + 1])
+            if starts[i] < starts[i + 1]:
                 local = component.sample_words(w[rows] for w in columns)
                 for name, positions in local.items():
-                    drawn[name][rows] = self._positions[code][name][positions]
-        return drawn
+                    np.take(
+                        self._positions[code][name], positions, out=beside[name][rows], mode="clip"
+                    )
+        drawn = {self.split: chosen}
+        for name in others:
+            drawn[name] = np.empty(n, dtype=np.intp)
+            drawn[name][order] = beside[name]
+        return {name: drawn[name] for name in self.domain.names}
 
     def _restricted(self, component: Distribution, evidence: Evidence) -> Evidence | None:
         """Evidence in a component's own codes; None where it is impossible there."""
