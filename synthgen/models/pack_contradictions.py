@@ -9,11 +9,17 @@ from synthgen.errors import StatisticsError
 from synthgen.models.block import Numbered, Potential
 from synthgen.models.constraints import statement_variables
 from synthgen.models.contradictions import FREE, Contradiction, find_contradictions
-from synthgen.models.fit import domain_of, statements_by_block
+from synthgen.models.domain import Domain
+from synthgen.models.fit import SPLIT, domain_of, statements_by_block
 from synthgen.models.structure import zero_potentials
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import Relation, StatisticsPack
 from synthgen.statistics.statement import Statement
+
+
+#: Most variables of an earlier statement that a block behind the entity is held against:
+#: totals of entities and sites, but not every cell of site by sex by age again.
+TIED = 2
 
 
 def pack_contradictions(
@@ -53,7 +59,7 @@ def pack_contradictions(
     zeros = zero_potentials(domain, schema)
     found: list[Contradiction] = []
     earlier: list[Numbered] = []
-    number = 0
+    number, split_before = 0, False
     for block in pack.blocks:
         own: list[Numbered] = []
         for statement in by_block[block.name]:
@@ -61,8 +67,17 @@ def pack_contradictions(
                 own.append((number, _bound(statement)))
             number += 1
         spoken = {n for _, s in own for n in statement_variables(domain, s)}
-        known = [(i, s) for i, s in earlier if set(statement_variables(domain, s)) <= spoken]
-        found += find_contradictions(domain, [*known, *own], _within(zeros, spoken))
+        most = TIED if split_before else len(domain.names)
+        known = [
+            (i, s)
+            for i, s in earlier
+            if (names := set(statement_variables(domain, s))) <= spoken and len(names) <= most
+        ]
+        split_before = split_before or SPLIT in block.variables
+        if own:
+            split = SPLIT if SPLIT in spoken else ""
+            held = _narrowed(domain, spoken)
+            found += find_contradictions(held, [*known, *own], _within(zeros, spoken), split)
         earlier += own
     worst: dict[int, Contradiction] = {}
     for contradiction in found:
@@ -92,6 +107,10 @@ def require_consistent(pack: StatisticsPack, schema: Schema) -> None:
 
 def _bound(statement: Statement) -> Statement:
     return replace(statement, upper=1.0) if statement.estimator == "observed" else statement
+
+
+def _narrowed(domain: Domain, spoken: set[str]) -> Domain:
+    return Domain(tuple(v for v in domain.variables if v[0] in spoken))
 
 
 def _within(zeros: Sequence[Potential], spoken: set[str]) -> list[Potential]:
