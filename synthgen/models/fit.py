@@ -15,7 +15,7 @@ from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.mixture import Mixture, split_by
 from synthgen.models.observed import Converted, to_net
-from synthgen.models.references import incidence_reference, time_reference
+from synthgen.models.references import age_reference, time_reference
 from synthgen.models.shared_sites import require_ages_at_shared_sites
 from synthgen.models.slices import fit_slices
 from synthgen.models.structure import zero_potentials, zero_scopes
@@ -232,11 +232,16 @@ def declared_potentials(
         If a combination of codes has no declared survival curve.
     """
     found = _within(domain, new, zeros)
-    for table in pack.tables:
-        if table.kind == "counts" and set(table.variables) <= set(new) and not table.given:
-            reference = incidence_reference(domain, table)
-            if reference is not None:
-                found.append(reference)
+    curve = age_reference(
+        domain,
+        [
+            table
+            for table in pack.tables
+            if table.kind == "counts" and set(table.variables) <= set(new) and not table.given
+        ],
+        next((t for t in pack.tables if t.kind == "population"), None),
+    )
+    found += [] if curve is None else [curve]
     if TIME_VARIABLE in new:
         found.append(time_reference(domain, pack, schema))
     return found

@@ -9,54 +9,129 @@ time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from synthgen.errors import StatisticsError
 from synthgen.models.block import Potential
 from synthgen.models.domain import Domain
+from synthgen.models.propagation import expand
 from synthgen.schema.model import Schema, Variable
-from synthgen.statistics.model import StatisticsPack, StatisticsTable, SurvivalReference
+from synthgen.statistics.model import Cell, StatisticsPack, StatisticsTable, SurvivalReference
 from synthgen.statistics.statement import TIME_VARIABLE
 
 FloatArray = npt.NDArray[np.float64]
 
-AGE_VARIABLE = "age_group"
+AGE_VARIABLE, SEX_VARIABLE = "age_group", "sex"
 #: Weights of neighbouring age groups in the smoothed reference curve of a site.
 KERNEL = np.array([1.0, 2.0, 3.0, 2.0, 1.0])
 #: Cases added to a smoothed group, so that no age is excluded by its neighbours' zeros.
 FLOOR_CASES = 0.25
 
 
-def incidence_reference(domain: Domain, table: StatisticsTable) -> Potential | None:
-    """Person-years times the smoothed age curve, both sexes together.
+def age_reference(
+    domain: Domain,
+    tables: Sequence[StatisticsTable],
+    population: StatisticsTable | None = None,
+) -> Potential | None:
+    """Age curves of several tables; where two know one site, the first one's.
+
+    Parameters
+    ----------
+    domain : Domain
+    tables : sequence of StatisticsTable
+        Counts.
+    population : StatisticsTable, optional
+        As for :func:`incidence_reference`.
+    """
+    merged: Potential | None = None
+    for table in tables:
+        found = incidence_reference(domain, table, population)
+        if found is None or merged is None:
+            merged = merged or found
+            continue
+        names = domain.ordered({*merged.names, *found.names})
+        first = expand(merged.log_values, merged.names, names)
+        second = expand(found.log_values, found.names, names)
+        merged = Potential(names, np.where(first != 0, first, second))
+    return merged
+
+
+def incidence_reference(
+    domain: Domain, table: StatisticsTable, population: StatisticsTable | None = None
+) -> Potential | None:
+    """Person-years times the age curve of each site, both sexes together.
 
     Parameters
     ----------
     domain : Domain
     table : StatisticsTable
-        Counts with person-years by age group, and by sex and site where given.
+        Counts by age group or coarser bands, and by sex and site where given.
+    population : StatisticsTable, optional
+        People by sex and age group, for tables without person-years by single age group.
 
     Returns
     -------
     Potential or None
-        None for a table without age or without person-years.
+        None for a table without age, or by single age groups without person-years: such a
+        table says what it has to say itself.  0 for sites that the table does not know.
+
+    Notes
+    -----
+    Where every age group is printed, its rate is smoothed with its neighbours'.  Where only
+    bands are ("0-59"), the logarithm of the rate is interpolated between their middles and
+    goes on beyond the outermost ones, so that a band is not filled evenly.
     """
-    names = domain.ordered(table.variables)
-    if AGE_VARIABLE not in names or all(c.person_years is None for c in table.cells):
+    scope = {n: codes for n, codes in table.scope.items() if n in domain.codes}
+    names = domain.ordered({*table.variables, *scope})
+    if AGE_VARIABLE not in table.variables:
+        return None
+    sites: dict[tuple[tuple[str, ...], ...], list[Cell]] = {}
+    for cell in table.cells:
+        told = replace(cell, members={**scope, **cell.members})
+        site = tuple(
+            told.members.get(n, ()) for n in names if n not in {AGE_VARIABLE, SEX_VARIABLE}
+        )
+        if (
+            cell.published
+            and all(len(codes) == 1 for codes in site)
+            and _known(domain, names, told)
+        ):
+            sites.setdefault(site, []).append(told)
+    every = set(domain.codes[AGE_VARIABLE])
+    full, banded = list[Cell](), list[Cell]()
+    for cells in sites.values():
+        ages = [c.members.get(AGE_VARIABLE, ()) for c in cells]
+        (full if {a[0] for a in ages if len(a) == 1} >= every else banded).extend(cells)
+    found = [_from_age_groups(domain, names, full)] if full else []
+    found += [_from_bands(domain, names, banded, _people(domain, population))] if banded else []
+    log_values = sum((f.log_values for f in found if f is not None), np.zeros(domain.shape(names)))
+    return Potential(names, log_values) if log_values.any() else None
+
+
+def _known(domain: Domain, names: tuple[str, ...], cell: Cell) -> bool:
+    return all(set(cell.members.get(n, ())) <= set(domain.codes[n]) for n in names)
+
+
+def _from_age_groups(
+    domain: Domain, names: tuple[str, ...], cells: Sequence[Cell]
+) -> Potential | None:
+    """Reference from counts by single age groups with their person-years."""
+    if all(c.person_years is None for c in cells):
         return None
     shape = domain.shape(names)
     cases, person_years = np.zeros(shape), np.zeros(shape)
-    for cell in table.cells:
+    for cell in cells:
         if cell.person_years is None or any(len(cell.members.get(n, ())) != 1 for n in names):
-            continue
-        if any(cell.members[n][0] not in domain.codes[n] for n in names):
             continue
         at = tuple(int(domain.positions(n, cell.members[n])[0]) for n in names)
         cases[at] = cell.value
         person_years[at] = cell.person_years
     age = names.index(AGE_VARIABLE)
-    pooled = tuple(i for i, n in enumerate(names) if n == "sex")
+    pooled = tuple(i for i, n in enumerate(names) if n == SEX_VARIABLE)
     smooth_cases = _smoothed(cases.sum(axis=pooled, keepdims=True), age) + FLOOR_CASES
     smooth_years = _smoothed(person_years.sum(axis=pooled, keepdims=True), age)
     rate = np.divide(
@@ -65,6 +140,58 @@ def incidence_reference(domain: Domain, table: StatisticsTable) -> Potential | N
     expected = rate * person_years
     with np.errstate(divide="ignore"):
         return Potential(names, np.log(np.where(person_years > 0, expected, 1.0)))
+
+
+def _from_bands(
+    domain: Domain, names: tuple[str, ...], cells: Sequence[Cell], people: FloatArray
+) -> Potential:
+    """Reference from counts by bands of ages, people by sex and age group given."""
+    ages = domain.codes[AGE_VARIABLE]
+    others = [n for n in names if n not in {AGE_VARIABLE, SEX_VARIABLE}]
+    bands: dict[tuple[int, ...], dict[tuple[int, ...], list[Cell]]] = {}
+    for cell in cells:
+        at = tuple(int(domain.positions(n, cell.members[n])[0]) for n in others)
+        band = tuple(domain.positions(AGE_VARIABLE, cell.members.get(AGE_VARIABLE, ages)).tolist())
+        bands.setdefault(at, {}).setdefault(band, []).append(cell)
+    sexes = domain.codes.get(SEX_VARIABLE, ("",)) if SEX_VARIABLE in names else ("",)
+    order = [*others, *([SEX_VARIABLE] if SEX_VARIABLE in names else []), AGE_VARIABLE]
+    expected = np.ones(domain.shape(order))
+    for at, found in bands.items():
+        middle, log_rate = [], []
+        for band in sorted(found, key=lambda b: float(np.mean(b))):
+            parts = [c for c in found[band] if len(c.members.get(SEX_VARIABLE, sexes)) == 1]
+            total = sum(c.value for c in parts or found[band][:1])
+            exposed = float(people.sum(axis=0)[list(band)].sum())
+            middle.append(float(np.mean(band)))
+            log_rate.append(np.log((total + FLOOR_CASES * len(band)) / exposed))
+        rate = np.exp(_along(np.arange(len(ages)), middle, log_rate))
+        by_sex = people if len(sexes) == len(people) else people.sum(axis=0, keepdims=True)
+        expected[at] = (rate * by_sex).reshape(expected[at].shape)
+    return Potential(names, np.log(expected).transpose([order.index(n) for n in names]))
+
+
+def _along(
+    positions: npt.NDArray[np.intp], middle: Sequence[float], values: Sequence[float]
+) -> FloatArray:
+    """Straight lines between the middles of bands, going on beyond the outermost ones."""
+    if len(middle) == 1:
+        return np.full(len(positions), values[0])
+    piece = np.clip(np.searchsorted(middle, positions) - 1, 0, len(middle) - 2)
+    x, y = np.array(middle), np.array(values)
+    slope = np.diff(y) / np.diff(x)
+    return np.asarray(y[piece] + slope[piece] * (positions - x[piece]))
+
+
+def _people(domain: Domain, population: StatisticsTable | None) -> FloatArray:
+    """People by sex and age group, shape (sexes, groups); one each where nothing is known."""
+    sexes = domain.codes.get(SEX_VARIABLE, ("1", "2"))
+    people = np.ones((len(sexes), domain.size(AGE_VARIABLE)))
+    for cell in population.cells if population else ():
+        sex, age = cell.members.get(SEX_VARIABLE, ()), cell.members.get(AGE_VARIABLE, ())
+        if len(sex) == len(age) == 1 and sex[0] in sexes and age[0] in domain.codes[AGE_VARIABLE]:
+            at = sexes.index(sex[0]), domain.codes[AGE_VARIABLE].index(age[0])
+            people[at] = max(cell.value, 1.0)
+    return people
 
 
 def _smoothed(values: FloatArray, axis: int) -> FloatArray:

@@ -242,6 +242,26 @@ def test_coarse_ages_of_an_entity_are_filled_along_the_curve_of_its_site(stromal
     np.testing.assert_allclose(gist[:12] / gist[:12].sum(), site[:12] / site[:12].sum(), rtol=1e-9)
 
 
+def test_a_site_that_is_counted_in_coarse_bands_only_is_filled_along_its_rates_and_the_people():
+    bands = table_of(
+        "bands",
+        "counts",
+        ("site_group", "age_group"),
+        [cell(v, row, site_group="stomach", age_group=a) for row, (a, v) in enumerate(BANDS.items(), 2)],
+    )  # fmt: skip
+    pack = pack_of(
+        [bands, KOREA.table("population_sex_age")],
+        ("gist",),
+        (("site_group", "age_group"), ("entity",)),
+        sites=("stomach",),
+    )
+    cases = 1661 * fit_pack(pack, SCHEMA).distribution.marginal(("age_group",))
+    assert cases[0] < 3  # evenly within 0-59: 31
+    assert cases[:4].sum() < 20
+    found = [cases[:12].sum(), cases[12:14].sum(), cases[14:16].sum(), cases[16:].sum()]
+    np.testing.assert_allclose(found, list(BANDS.values()), rtol=1e-3)
+
+
 def test_borrowed_ages_hold_beside_a_published_share(stromal):
     gist = stromal.marginal(("age_group",), {"entity": ("gist",)})
     assert gist[:12].sum() == pytest.approx(370 / 1661, abs=0.02)

@@ -11,6 +11,7 @@ from synthgen.errors import StatisticsError
 from synthgen.models.domain import Domain
 from synthgen.models.references import (
     FLOOR_CASES,
+    age_reference,
     bin_edges,
     incidence_reference,
     survival_at,
@@ -97,8 +98,89 @@ def test_ages_without_people_are_left_alone():
 def test_tables_without_age_or_person_years_declare_no_curve():
     by_sex = counts([cell(5.0, 1e6, sex="1")], ("sex",))
     assert incidence_reference(BY_AGE, by_sex) is None
-    without = counts([cell(5.0, None, age_group="0-4")], ("age_group",))
+    without = counts([cell(5.0, None, age_group=age) for age in AGES], ("age_group",))
     assert incidence_reference(BY_AGE, without) is None
+
+
+BANDS = {AGES[:12]: 370.0, AGES[12:14]: 439.0, AGES[14:16]: 524.0, AGES[16:]: 328.0}
+
+
+def in_bands(site="bone", sexes=None, times=1.0, scope=None):
+    variables = ("age_group",) if scope else ("site_group", "sex", "age_group")
+    table = counts(
+        (
+            cell(v * times, None, age_group=ages, **({} if scope else {"site_group": site}),
+                 **({"sex": sex} if sex else {}))
+            for ages, v in BANDS.items()
+            for sex in (sexes or (None,))
+        ),
+        variables,
+    )  # fmt: skip
+    return replace(table, scope=scope or {})
+
+
+def expected_of(potential, site=0):
+    """Expected cases of one site by age group, both sexes, as shares."""
+    grid = np.exp(potential.log_values)[site]
+    by_age = grid.reshape(-1, len(AGES)).sum(axis=0)
+    return by_age / by_age.sum()
+
+
+def test_coarse_bands_are_not_filled_evenly_but_along_the_rates_between_them():
+    shares = expected_of(incidence_reference(BY_AGE, in_bands()))
+    in_first_band = shares[:12] / shares[:12].sum()
+    assert in_first_band[0] < 0.02  # evenly: one in twelve
+    assert (np.diff(shares[:14]) > 0).all()
+
+
+def test_people_by_age_weigh_the_curve_of_bands():
+    grey = counts(
+        [cell(1e3 if age == "0-4" else 1e6, None, sex=s, age_group=age) for s in "12" for age in AGES],
+        ("sex", "age_group"),
+    )  # fmt: skip
+    found = incidence_reference(BY_AGE, in_bands(), replace(grey, kind="population"))
+    alone = incidence_reference(BY_AGE, in_bands())
+    assert expected_of(found)[0] < expected_of(alone)[0] / 100
+
+
+def test_bands_by_sex_and_bands_of_both_sexes_make_one_curve():
+    both = expected_of(incidence_reference(BY_AGE, in_bands()))
+    apart = expected_of(incidence_reference(BY_AGE, in_bands(sexes=("1", "2"), times=0.5)))
+    with_totals = in_bands(sexes=("1", "2", None), times=0.5)
+    np.testing.assert_allclose(apart, both, rtol=1e-12)
+    np.testing.assert_allclose(
+        expected_of(incidence_reference(BY_AGE, with_totals)), both, rtol=1e-12
+    )
+
+
+def test_a_site_in_bands_stands_beside_a_site_in_groups():
+    groups = full_table(lambda *_: 50.0, lambda *_: 1e6)
+    bone_in_groups = tuple(c for c in groups.cells if c.members["site_group"] == ("bone",))
+    mixed = replace(groups, cells=(*bone_in_groups, *in_bands("eye").cells))
+    alone = replace(groups, cells=bone_in_groups)
+    found = incidence_reference(BY_AGE, mixed)
+    np.testing.assert_array_equal(
+        found.log_values[0], incidence_reference(BY_AGE, alone).log_values[0]
+    )
+    eye = incidence_reference(BY_AGE, in_bands("eye")).log_values[1]
+    np.testing.assert_array_equal(found.log_values[1], eye)
+
+
+def test_a_table_of_one_site_by_its_scope_is_no_curve_of_the_others():
+    found = incidence_reference(BY_AGE, in_bands(scope={"site_group": ("eye",)}))
+    assert found.names == ("site_group", "age_group")
+    np.testing.assert_array_equal(found.log_values[0], 0.0)
+    assert expected_of(found, 1)[0] < 0.02
+
+
+def test_two_tables_of_one_site_do_not_make_its_curve_twice_as_steep():
+    first = in_bands(scope={"site_group": ("bone",)})
+    once = age_reference(BY_AGE, [first])
+    twice = age_reference(BY_AGE, [first, in_bands(times=3.0)])
+    np.testing.assert_array_equal(twice.log_values[0, 0], once.log_values[0])
+    other = age_reference(BY_AGE, [first, in_bands("eye")])
+    assert expected_of(other, 1)[0] < 0.02
+    assert age_reference(BY_AGE, []) is None
 
 
 @pytest.mark.parametrize("years", [0.0, 0.5, 5.0, 40.0])
