@@ -46,8 +46,9 @@ SCHEMA = "rare-cancer"
 def command(
     path: str, schema_id: str, table: str | None, show_values: bool, lang: str, as_json: bool
 ) -> None:
-    """Check PATH: a delivery or cohort (folder, CSV, Parquet, DuckDB), a pack, model or schema.
+    """Check PATH, a delivery, cohort, pack, model or schema, against its contract.
 
+    PATH is a folder, a CSV, Parquet or DuckDB file, or the id of something shipped.
     Tables are read as they come (CP949, separators, dates as YYYYMMDD ...), and every such
     reading is named.  Impossible rows break the contract; unlikely ones are only counted.
     No value of a record is printed without --show-values.  Ends with exit code 4 if tables

@@ -69,12 +69,12 @@ COMMANDS: dict[str, Entry] = {
     ),
     "check": Entry(
         "synthgen.cli.check:command",
-        "Check PATH: a delivery, cohort, pack, model or schema against its contract.",
+        "Check PATH, a delivery, cohort, pack, model or schema, against its contract.",
         CHECK,
     ),
     "diff": Entry(
         "synthgen.cli.diff:command",
-        "Say what would break a program made for A that gets B: schemas, cohorts, deliveries.",
+        "Say what would break a program made for A that gets B, apart from what is only new.",
         CHECK,
     ),
     "doctor": Entry(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthgen.errors import ContractError
+from synthgen.errors import ContractError, UsageError
 from synthgen.schema.model import Schema
 from synthgen.schema.validation.database import locked_database
 from synthgen.schema.validation.layout import recognised_table
@@ -88,12 +88,14 @@ def open_delivery(
     ContractError
         If a file cannot be read, or no table is found; one line, without values.
     UsageError
-        If the schema has no such table.
+        If the schema has no such table, or a table is named for a folder.
     OutputError
         If the temporary folder has no room.
     """
     found = candidates(source)
     wanted = require_table(schema, table) if table is not None else None
+    if wanted is not None and source.is_dir():
+        raise UsageError(f"{source}: is a folder; --table is for a single file")
     with tempfile.TemporaryDirectory(prefix="synthgen-check-") as name:
         folder = Path(name).resolve()
         links = link_candidates(found, folder)
