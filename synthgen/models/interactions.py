@@ -33,12 +33,13 @@ BoolArray = npt.NDArray[np.bool_]
 SPREAD = 0.8
 #: An unordered variable is a partner of later ones up to this many codes.
 SMALL = 8
-#: Bands of an ordered partner (ages): finer associations are not drawn.
-BANDS = 4
+#: Groups of a partner: bands of an ordered one, the most common codes of another and the
+#: rest.  Finer associations are not drawn; every further group multiplies the contexts.
+GROUPS = 4
 #: A partner is spoken of by at least this share of the statements.
 SPOKEN = 0.05
 #: Contexts that the partners of one variable may span together within an entity.
-CONTEXTS = 512
+CONTEXTS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,20 +163,24 @@ class _Finder:
             else:
                 share = base.marginal((name,))[np.newaxis]
             self.share[name] = share
-        self.bands = {name: self._banded(name) for name in domain.names}
+        self.groups = {name: self._grouped(name) for name in domain.names}
 
-    def _banded(self, name: str) -> IntArray:
-        """Band of each code of an ordered variable; of another one, each code its own."""
+    def _grouped(self, name: str) -> IntArray:
+        """Group of each code of a partner, entities weighing alike."""
         codes = self.domain.size(name)
-        if name not in self.ordered or codes <= BANDS:
-            return np.arange(codes, dtype=np.intp)
         mean = self.share[name].mean(axis=0)
-        middle = (np.cumsum(mean) - mean / 2) / mean.sum()
-        return np.asarray(np.minimum(np.floor(BANDS * middle), BANDS - 1), dtype=np.intp)
+        if codes <= GROUPS:
+            return np.arange(codes, dtype=np.intp)
+        if name in self.ordered:
+            middle = (np.cumsum(mean) - mean / 2) / mean.sum()
+            return np.asarray(np.minimum(np.floor(GROUPS * middle), GROUPS - 1), dtype=np.intp)
+        groups = np.full(codes, GROUPS - 1, dtype=np.intp)
+        groups[np.argsort(-mean, kind="stable")[: GROUPS - 1]] = np.arange(GROUPS - 1)
+        return groups
 
-    def _groups(self, name: str) -> int:
-        """Most bands that a variable has in one stratum."""
-        marks = _marks(self.bands[name])
+    def _most(self, name: str) -> int:
+        """Most groups that a variable has in one stratum."""
+        marks = _marks(self.groups[name])
         return int(((self.share[name] @ marks) > 0).sum(axis=1).max())
 
     def partners(self, later: str) -> list[str]:
@@ -193,8 +198,8 @@ class _Finder:
         for name in sorted(small, key=lambda n: -spoken[n]):
             if spoken[name] < SPOKEN * len(self.spoken):
                 continue
-            if contexts * self._groups(name) <= CONTEXTS:
-                contexts *= self._groups(name)
+            if contexts * self._most(name) <= CONTEXTS:
+                contexts *= self._most(name)
                 chosen.add(name)
         return [n for n in earlier if n in chosen or n == self.split]
 
@@ -221,8 +226,11 @@ class _Finder:
     def pair(self, earlier: str, later: str) -> list[Interaction]:
         """The association of two variables, where something of it is open."""
         strata = self._by_stratum(earlier, later)
-        first = self._scores(earlier, self.bands[earlier], strata)
-        second = self._scores(later, np.arange(self.domain.size(later)), strata)
+        every = np.arange(self.domain.size(earlier), dtype=np.intp)
+        groups = every if earlier == self.split else self.groups[earlier]
+        first = self._scores(earlier, groups, strata)
+        every = np.arange(self.domain.size(later), dtype=np.intp)
+        second = self._scores(later, every, strata)
         if later == self.split:
             covered = self._covered(earlier, later, by=later)
             possible = self.share[earlier] > 0
@@ -242,19 +250,19 @@ class _Finder:
         found = Interaction(self.domain.ordered(names), earlier, later, first, second)
         return [found] if found.strata else []
 
-    def _scores(self, name: str, bands: IntArray, strata: bool) -> FloatArray:
+    def _scores(self, name: str, groups: IntArray, strata: bool) -> FloatArray:
         """Scores of codes by stratum, such that any group against the others counts as 1."""
         share = self.share[name]
         if not strata and len(share) > 1:
             share = share.mean(axis=0, keepdims=True)
-        marks = _marks(bands)
+        marks = _marks(groups)
         make = _ridits if name in self.ordered else _indicators
-        return np.array([make(row @ marks)[bands] for row in share])
+        return np.array([make(row @ marks)[groups] for row in share])
 
 
-def _marks(bands: IntArray) -> FloatArray:
-    """Which code lies in which band, shape (codes, bands)."""
-    return np.asarray(bands[:, np.newaxis] == np.arange(bands.max() + 1), dtype=np.float64)
+def _marks(groups: IntArray) -> FloatArray:
+    """Which code lies in which group, shape (codes, groups)."""
+    return np.asarray(groups[:, np.newaxis] == np.arange(groups.max() + 1), dtype=np.float64)
 
 
 def _ridits(share: FloatArray) -> FloatArray:
