@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthgen.errors import OutputError
 from synthgen.schema.model import ColumnType, Table
+from synthgen.schema.rules.sql import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,8 +32,25 @@ def quoted(path: Path) -> str:
 def typed_columns(table: Table) -> str:
     """Select list that casts every column of a table to its type."""
     return ", ".join(
-        f'CAST("{c.name}" AS {SQL_TYPES[c.type]}) AS "{c.name}"' for c in table.columns
+        f"CAST({identifier(c.name)} AS {SQL_TYPES[c.type]}) AS {identifier(c.name)}"
+        for c in table.columns
     )
+
+
+def parquet_files(paths: Sequence[Path]) -> str:
+    """Files of one table, in order, as a relation."""
+    return f"read_parquet([{', '.join(quoted(path) for path in paths)}])"
+
+
+def copied(relation: str, path: Path, options: str, columns: str = "*") -> str:
+    """Statement that writes columns of a relation to a file."""
+    select = f"SELECT {columns} FROM {relation}"  # noqa: S608 - names are quoted by the caller
+    return f"COPY ({select}) TO {quoted(path)} ({options})"
+
+
+def inserted(relation: str, table: str) -> str:
+    """Statement that appends a relation to a table."""
+    return f"INSERT INTO {identifier(table)} SELECT * FROM {relation}"  # noqa: S608 - quoted
 
 
 @contextlib.contextmanager

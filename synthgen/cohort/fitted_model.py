@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from synthgen.cohort.follow_up import FollowUpRule
 from synthgen.models.distribution import Distribution
-from synthgen.models.mixture import Mixture
 from synthgen.models.fit import Gap
+from synthgen.models.mixture import Mixture
 from synthgen.schema.model import Schema
 from synthgen.statistics.life_table import LifeTable, life_table_of
 from synthgen.statistics.model import StatisticsPack

@@ -39,8 +39,8 @@ def table_hash(db: duckdb.DuckDBPyConnection, source: str) -> dict[str, Any]:
     The hash adds up SHA-256 prefixes of the rows, so it does not depend on their order:
     it stands for a DuckDB file, whose bytes are not reproducible.
     """
-    rows, total = db.execute(
-        "SELECT count(*), coalesce(sum(('0x' || left(sha256(row_text), 15))::BIGINT::HUGEINT), 0) "
-        f"FROM (SELECT CAST(t AS VARCHAR) AS row_text FROM {source} AS t)"
-    ).fetchall()[0]
+    text = f"SELECT CAST(t AS VARCHAR) AS row_text FROM {source} AS t"  # noqa: S608 - our own
+    prefix = "('0x' || left(sha256(row_text), 15))::BIGINT::HUGEINT"
+    query = f"SELECT count(*), coalesce(sum({prefix}), 0) FROM ({text})"  # noqa: S608 - our own
+    rows, total = db.execute(query).fetchall()[0]
     return {"rows": int(rows), "content": f"{int(total):x}"}

@@ -61,7 +61,6 @@ def registry_tables(
         """Numbers in [0, 1); a full block is reserved, so patient k does not depend on n."""
         return np.asarray(rng.random(BLOCK_SIZE)[:n])
 
-    domain = model.distribution.domain
     sex = _sex_rows(model, drawn)
     age = _single_ages(model, drawn, sex, uniform())
     diagnosis = dates_within(settings.first_year, settings.last_year, uniform())

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgen.cohort.cards import write_cards
-from synthgen.cohort.database import connect, quoted, typed_columns
+from synthgen.cohort.database import connect, copied, inserted, parquet_files, typed_columns
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.generate import block_tables, manifest_of
 from synthgen.cohort.hashes import file_hashes, table_hash
@@ -29,10 +29,13 @@ from synthgen.schema.ddl import to_ddl
 from synthgen.schema.model import Schema
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 FORMATS = ("csv", "parquet", "duckdb")
 DATABASE = "cohort.duckdb"
+#: How DuckDB writes the files.
+PARQUET = "FORMAT parquet, COMPRESSION zstd"
+CSV = "FORMAT csv, HEADER"
 
 
 def write_block(
@@ -63,10 +66,7 @@ def write_block(
             part.mkdir(parents=True, exist_ok=True)
             columns = typed_columns(model.schema.table(name))
             db.register("frame", frame)
-            db.execute(
-                f"COPY (SELECT {columns} FROM frame) TO {quoted(part / f'{block:08d}.parquet')} "
-                "(FORMAT parquet, COMPRESSION zstd)"
-            )
+            db.execute(copied("frame", part / f"{block:08d}.parquet", PARQUET, columns))
             db.unregister("frame")
 
 
@@ -173,28 +173,18 @@ def _join(
     described: dict[str, dict[str, Any]] = {}
     with connect() as db:
         for table in schema.tables:
-            found = sorted((parts / table.name).glob("*.parquet"))
-            listed = ", ".join(quoted(p) for p in found)
-            source = f"read_parquet([{listed}])"
+            source = parquet_files(sorted((parts / table.name).glob("*.parquet")))
             if "parquet" in formats:
-                db.execute(
-                    f"COPY (SELECT * FROM {source}) TO {quoted(folder / f'{table.name}.parquet')} "
-                    "(FORMAT parquet, COMPRESSION zstd)"
-                )
+                db.execute(copied(source, folder / f"{table.name}.parquet", PARQUET))
             if "csv" in formats:
-                db.execute(
-                    f"COPY (SELECT * FROM {source}) TO {quoted(folder / f'{table.name}.csv')} "
-                    "(FORMAT csv, HEADER)"
-                )
+                db.execute(copied(source, folder / f"{table.name}.csv", CSV))
             described[table.name] = table_hash(db, source)
     if "duckdb" in formats:
         with connect(folder / DATABASE) as db:
             db.execute(to_ddl(schema))
             for table in schema.tables:
-                listed = ", ".join(
-                    quoted(p) for p in sorted((parts / table.name).glob("*.parquet"))
-                )
-                db.execute(f'INSERT INTO "{table.name}" SELECT * FROM read_parquet([{listed}])')
+                source = parquet_files(sorted((parts / table.name).glob("*.parquet")))
+                db.execute(inserted(source, table.name))
     for path in sorted(parts.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     parts.rmdir()

@@ -16,7 +16,6 @@ from synthgen.schema.model import Schema
 from synthgen.statistics.model import Relation, StatisticsPack
 from synthgen.statistics.statement import Statement
 
-
 #: Most variables of an earlier statement that a block behind the entity is held against:
 #: totals of entities and sites, but not every cell of site by sex by age again.
 TIED = 2

@@ -71,7 +71,7 @@ def test_the_three_formats_hold_the_same_rows(model, tmp_path):
     for name in ("patient", "tumour"):
         parquet = duckdb.read_parquet(str(tmp_path / "c" / f"{name}.parquet")).df()
         with duckdb.connect(str(tmp_path / "c" / "cohort.duckdb"), read_only=True) as db:
-            database = db.execute(f'SELECT * FROM "{name}"').df()
+            database = db.table(name).df()
         csv = pd.read_csv(tmp_path / "c" / f"{name}.csv", dtype=str, keep_default_na=False)
         pd.testing.assert_frame_equal(parquet, database)
         assert csv.columns.tolist() == parquet.columns.tolist()
