@@ -67,12 +67,11 @@ def frame_of(table: Table, columns: Mapping[str, Any], rows: int) -> pd.DataFram
 def _missing(kind: ColumnType, rows: int) -> pd.Series[Any]:
     import pandas as pd
 
-    dtypes = {
-        ColumnType.DATE: "datetime64[s]",
-        ColumnType.INTEGER: "Int64",
-        ColumnType.NUMBER: "Float64",
-    }
-    if kind in dtypes:
-        empty = np.datetime64("NaT", "s") if kind is ColumnType.DATE else pd.NA
-        return pd.Series([empty] * rows, dtype=dtypes[kind])
+    nowhere = np.ones(rows, dtype=np.bool_)
+    if kind is ColumnType.DATE:
+        return pd.Series(np.full(rows, np.datetime64("NaT", "s")))
+    if kind is ColumnType.INTEGER:
+        return pd.Series(pd.arrays.IntegerArray(np.ones(rows, dtype=np.int64), nowhere))
+    if kind is ColumnType.NUMBER:
+        return pd.Series(pd.arrays.FloatingArray(np.ones(rows, dtype=np.float64), nowhere))
     return pd.Series(coded(("",), np.full(rows, -1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,3 +45,9 @@ def table_hash(db: duckdb.DuckDBPyConnection, source: str) -> dict[str, Any]:
     query = f"SELECT count(*), coalesce(sum({prefix}), 0) FROM ({text})"  # noqa: S608 - our own
     rows, total = db.execute(query).fetchall()[0]
     return {"rows": int(rows), "content": f"{int(total):x}"}
+
+
+def added_up(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rows and hash of a table from those of its parts, as :func:`table_hash` gives them."""
+    rows = sum(int(part["rows"]) for part in parts)
+    return {"rows": rows, "content": f"{sum(int(part['content'], 16) for part in parts):x}"}

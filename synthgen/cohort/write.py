@@ -18,7 +18,7 @@ from synthgen.cohort.cards import write_cards
 from synthgen.cohort.database import connect, copied, inserted, parquet_files, typed_columns
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.generate import block_tables, manifest_of
-from synthgen.cohort.hashes import file_hashes, table_hash
+from synthgen.cohort.hashes import added_up, file_hashes, table_hash
 from synthgen.cohort.settings import Settings
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
@@ -44,7 +44,7 @@ def write_block(
     block: int,
     folder: Path,
     distribution: Distribution | Mixture | None = None,
-) -> None:
+) -> dict[str, dict[str, Any]]:
     """Write one block as Parquet parts, ``<folder>/<table>/<block>.parquet``.
 
     Public, so that any scheduler can make blocks anywhere; the parts of a cohort are
@@ -59,15 +59,25 @@ def write_block(
     folder : Path
     distribution : Distribution or Mixture, optional
         The model conditioned on ``settings.where``.
+
+    Returns
+    -------
+    dict
+        Rows and content hash of the block's part of each table; the hashes of a table's
+        parts add up to its own.
     """
+    described: dict[str, dict[str, Any]] = {}
     with connect() as db:
         for name, frame in block_tables(model, settings, block, distribution).items():
             part = folder / name
             part.mkdir(parents=True, exist_ok=True)
-            columns = typed_columns(model.schema.table(name))
+            path = part / f"{block:08d}.parquet"
             db.register("frame", frame)
-            db.execute(copied("frame", part / f"{block:08d}.parquet", PARQUET, columns))
+            columns = typed_columns(model.schema.table(name))
+            db.execute(copied("frame", path, PARQUET, columns))
             db.unregister("frame")
+            described[name] = table_hash(db, parquet_files([path]))
+    return described
 
 
 _worker: list[Any] = []
@@ -77,20 +87,20 @@ def _start_worker(model: FittedModel, settings: Settings, folder: Path) -> None:
     _worker[:] = [model, settings, folder, model.distribution.condition(settings.where)]
 
 
-def _work(block: int) -> int:
+def _work(block: int) -> tuple[int, dict[str, dict[str, Any]]]:
     model, settings, folder, distribution = _worker
-    write_block(model, settings, block, folder, distribution)
-    return block
+    return block, write_block(model, settings, block, folder, distribution)
 
 
-def _parts(model: FittedModel, settings: Settings, folder: Path, jobs: int) -> Iterator[int]:
-    """Write all parts, yielding after each block."""
+def _parts(
+    model: FittedModel, settings: Settings, folder: Path, jobs: int
+) -> Iterator[tuple[int, dict[str, dict[str, Any]]]]:
+    """Write all parts, yielding each block with what :func:`write_block` says of it."""
     blocks = range(len(block_sizes(settings.n)))
     if jobs == 1 or len(blocks) == 1:
         distribution = model.distribution.condition(settings.where)
         for block in blocks:
-            write_block(model, settings, block, folder, distribution)
-            yield block
+            yield block, write_block(model, settings, block, folder, distribution)
         return
     with ProcessPoolExecutor(
         max_workers=min(jobs, len(blocks)),
@@ -151,12 +161,18 @@ def write_cohort(
         parts = beside / "parts"
         parts.mkdir()
         written = 0
-        for block in _parts(model, settings, parts, jobs):
+        described: list[dict[str, dict[str, Any]]] = []
+        for block, of_block in _parts(model, settings, parts, jobs):
             written += block_sizes(settings.n)[block]
+            described.append(of_block)
             if progress is not None:
                 progress(written)
+        _join(model.schema, parts, beside, formats)
         manifest = manifest_of(model, settings)
-        manifest["tables"] = _join(model.schema, parts, beside, formats)
+        manifest["tables"] = {
+            table.name: added_up([of_block[table.name] for of_block in described])
+            for table in model.schema.tables
+        }
         write_cards(model, settings, manifest, beside, formats)
         if finish is not None:
             finish(beside)
@@ -166,11 +182,8 @@ def write_cohort(
     return manifest
 
 
-def _join(
-    schema: Schema, parts: Path, folder: Path, formats: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Join the parts of each table in order, into every format; rows and hash by table."""
-    described: dict[str, dict[str, Any]] = {}
+def _join(schema: Schema, parts: Path, folder: Path, formats: Sequence[str]) -> None:
+    """Join the parts of each table in order, into every format."""
     with connect() as db:
         for table in schema.tables:
             source = parquet_files(sorted((parts / table.name).glob("*.parquet")))
@@ -178,7 +191,6 @@ def _join(
                 db.execute(copied(source, folder / f"{table.name}.parquet", PARQUET))
             if "csv" in formats:
                 db.execute(copied(source, folder / f"{table.name}.csv", CSV))
-            described[table.name] = table_hash(db, source)
     if "duckdb" in formats:
         with connect(folder / DATABASE) as db:
             db.execute(to_ddl(schema))
@@ -188,4 +200,3 @@ def _join(
     for path in sorted(parts.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     parts.rmdir()
-    return described
