@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.fitted_model import FittedModel, PriorRecord
 from synthgen.cohort.model_card import model_card
 from synthgen.errors import ModelError
 from synthgen.models.domain import Domain
@@ -34,6 +34,7 @@ from synthgen.resources import shipped
 from synthgen.schema.documents import read_document
 from synthgen.schema.load import load_schema
 from synthgen.schema.model import Schema
+from synthgen.statistics.locate import STATISTICS
 from synthgen.statistics.model import StatisticsPack
 from synthgen.statistics.read import read_pack
 from synthgen.statistics.write import write_pack
@@ -41,6 +42,8 @@ from synthgen.statistics.write import write_pack
 FORMAT = "model/1"
 #: Page of sources beside the model, written by hand; the pack has its own, written by us.
 SOURCES = "SOURCES.md"
+#: Folder of a model that holds the statistics of its prior.
+PRIOR = "prior"
 #: Largest artefact that is read [bytes of numbers]; a shipped model has less than 2 MiB.
 LARGEST = 1 << 30
 
@@ -59,12 +62,28 @@ def _file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _statistics_hashes(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): _file_hash(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+def _file_hashes(folder: Path) -> dict[str, str]:
+    """Hash of every file that the model stands on, by relative path."""
+    arrays = folder / "arrays.npz"
+    found = {arrays.name: _file_hash(arrays) if arrays.is_file() else ""}
+    for part in (STATISTICS, PRIOR):
+        for path in sorted((folder / part).rglob("*")):
+            if path.is_file():
+                found[path.relative_to(folder).as_posix()] = _file_hash(path)
+    return found
+
+
+def pack_hash(folder: Path) -> str:
+    """Hash of a statistics pack: of the paths and hashes of its files."""
+    return hashlib.sha256(
+        _canonical(
+            {
+                path.relative_to(folder).as_posix(): _file_hash(path)
+                for path in sorted(folder.rglob("*"))
+                if path.is_file()
+            }
+        )
+    ).hexdigest()
 
 
 def _describe(model_id: str, schema: Schema, pack: StatisticsPack, fit: Fit) -> dict[str, Any]:
@@ -99,6 +118,7 @@ def save_model(
     pack: StatisticsPack,
     fit: Fit,
     *,
+    prior: PriorRecord | None = None,
     force: bool = False,
 ) -> FittedModel:
     """Write a model's folder, whole or not at all.
@@ -110,6 +130,8 @@ def save_model(
     model_id : str
     schema, pack, fit
         What was fitted to what.
+    prior : PriorRecord, optional
+        What the fit referred to.
     force : bool
         Replace what stands there; a page of sources that people wrote (``SOURCES.md``) stays.
 
@@ -124,18 +146,15 @@ def save_model(
         If the folder exists, or cannot be written.
     """
     with output_folder(folder, force=force) as beside:
-        write_pack(pack, beside / "statistics")
+        write_pack(pack, beside / STATISTICS)
         arrays = distribution_arrays(fit.distribution)
         with (beside / "arrays.npz").open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
         document = _describe(model_id, schema, pack, fit)
-        document["files"] = {
-            "arrays.npz": _file_hash(beside / "arrays.npz"),
-            **{
-                f"statistics/{name}": digest
-                for name, digest in _statistics_hashes(beside / "statistics").items()
-            },
-        }
+        if prior is not None:
+            write_pack(prior.pack, beside / PRIOR)
+            document["prior"] = {"id": prior.id, "sha256": prior.sha256}
+        document["files"] = _file_hashes(beside)
         document["sha256"] = _hash_of(document)
         text = json.dumps(document, ensure_ascii=False, indent=1)
         (beside / "model.json").write_text(text + "\n", encoding="utf-8")
@@ -188,15 +207,7 @@ def _folder_of(model: str | Path) -> Path:
 
 
 def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
-    present = {
-        "arrays.npz": _file_hash(folder / "arrays.npz")
-        if (folder / "arrays.npz").is_file()
-        else "",
-        **{
-            f"statistics/{name}": digest
-            for name, digest in _statistics_hashes(folder / "statistics").items()
-        },
-    }
+    present = _file_hashes(folder)
     changed = sorted(
         name
         for name in {*present, *document["files"]}
@@ -208,7 +219,7 @@ def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
             f"fitted ({len(changed)} such files)"
         )
     schema = load_schema(document["schema"])
-    pack = read_pack(folder / "statistics", lambda _: schema)
+    pack = read_pack(folder / STATISTICS, lambda _: schema)
     domain = Domain(
         tuple((v["name"], tuple(c["code"] for c in v["codes"])) for v in document["variables"])
     )
@@ -225,7 +236,15 @@ def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
         gaps,
         float(document["residual_standard_errors"]),
         document["sha256"],
+        _prior_record(folder, document, schema),
     )
+
+
+def _prior_record(folder: Path, document: Mapping[str, Any], schema: Schema) -> PriorRecord | None:
+    if "prior" not in document:
+        return None
+    said = document["prior"]
+    return PriorRecord(said["id"], said["sha256"], read_pack(folder / PRIOR, lambda _: schema))
 
 
 def _read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def data_card(
         [say("lost"), f"{settings.follow_up.lost_per_year:g}"],
         [say("only"), where or say("everybody")],
         [say("seed"), str(settings.seed)],
+        *([[say("replicate"), f"{settings.replicate[0]}"]] if settings.replicate else []),
         [say("schema"), model.schema.key],
         [say("origin"), message(f"origin.{model.origin}", language)],
         [say("versions"), ", ".join(f"{k} {v}" for k, v in manifest["versions"].items())],
@@ -57,6 +58,7 @@ def data_card(
                 say("identifiers"),
                 say("causes", code=OTHER_CAUSE),
                 say("missing"),
+                *([say("replicate_note")] if settings.replicate else []),
                 say("again", command=_command(model, settings)),
             ]
         )
@@ -66,7 +68,8 @@ def data_card(
 
 def _command(model: FittedModel, settings: Settings) -> str:
     where = "".join(f" --where {n}={','.join(c)}" for n, c in settings.where.items())
-    return f"synthgen generate {model.id} -n {settings.n} --seed {settings.seed}{where}"
+    replicates = f" --replicates {settings.replicate[1]}" if settings.replicate else ""
+    return f"synthgen generate {model.id} -n {settings.n} --seed {settings.seed}{where}{replicates}"
 
 
 def write_cards(

@@ -20,6 +20,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
+class PriorRecord:
+    """What a model was given as its prior.
+
+    Parameters
+    ----------
+    id, sha256 : str
+        Name and hash of the prior's model or pack.
+    pack : StatisticsPack
+        The prior's statistics; fitting them gives the prior again.
+    """
+
+    id: str
+    sha256: str
+    pack: StatisticsPack
+
+
+@dataclass(frozen=True, eq=False)
 class FittedModel:
     """Distribution fitted to a pack, with the pack itself.
 
@@ -38,6 +55,8 @@ class FittedModel:
         Largest violation of the optimality conditions [standard errors].
     sha256 : str
         Hash of the artefact; it keys the random streams.
+    prior : PriorRecord or None
+        What the fit referred to beside the declared references.
     """
 
     id: str
@@ -47,6 +66,7 @@ class FittedModel:
     gaps: tuple[Gap, ...]
     residual: float
     sha256: str
+    prior: PriorRecord | None = None
 
     @property
     def origin(self) -> str:

@@ -59,6 +59,7 @@ def model_card(model: FittedModel, language: str) -> str:
                 [say("origin"), message(f"origin.{model.origin}", language)],
                 [say("schema"), model.schema.key],
                 [say("statements"), f"{len(model.gaps):,}"],
+                *_prior_row(model, say("prior")),
                 [say("residual"), f"{model.residual:.1e}"],
                 ["SHA-256", f"`{model.sha256}`"],
             ],
@@ -100,6 +101,12 @@ def model_card(model: FittedModel, language: str) -> str:
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _prior_row(model: FittedModel, title: str) -> list[list[str]]:
+    if model.prior is None:
+        return []
+    return [[title, f"{model.prior.id} (`{model.prior.sha256[:16]}`)"]]
 
 
 def _largest(gaps: Sequence[Gap]) -> list[Gap]:

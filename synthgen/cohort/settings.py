@@ -33,6 +33,8 @@ class Settings:
     follow_up : FollowUpRule
     first_year, last_year : int
         Calendar years of diagnosis.
+    replicate : tuple of int or None
+        Number of this replicate, from 1, and how many there are; None for a single cohort.
     """
 
     n: int
@@ -41,6 +43,7 @@ class Settings:
     first_year: int
     last_year: int
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    replicate: tuple[int, int] | None = None
 
     def describe(self) -> dict[str, Any]:
         """Plain JSON values for the manifest."""

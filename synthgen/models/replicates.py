@@ -134,7 +134,7 @@ def fit_replicate(
         except ModelError as error:
             failed = str(error)
             continue
-        return replace(fit, gaps=_beside(published, fit.gaps))
+        return replace(fit, gaps=gaps_beside(published, fit.gaps))
     raise ModelError(f"replicate {number}: {failed}")
 
 
@@ -142,8 +142,16 @@ def _by_block(ground: Ground, drawn: Iterator[Statement]) -> dict[str, list[Stat
     return {name: [next(drawn) for _ in said] for name, said in ground.statements.items()}
 
 
-def _beside(published: Sequence[Statement], gaps: Sequence[Gap]) -> tuple[Gap, ...]:
-    """The replicate's values beside the statements as published."""
+def gaps_beside(published: Sequence[Statement], gaps: Sequence[Gap]) -> tuple[Gap, ...]:
+    """Fitted values beside other statements about the same events.
+
+    Parameters
+    ----------
+    published : sequence of Statement
+        As published.
+    gaps : sequence of Gap
+        Of a fit to the same statements with other values or errors.
+    """
     found = []
     for said, gap in zip(published, gaps, strict=True):
         outside = max(gap.fitted - said.upper, 0.0) - max(said.lower - gap.fitted, 0.0)
