@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -367,6 +368,7 @@ def test_a_row_column_of_ones_own_does_not_clash(delivered, tables, schema):
 
 RUN = """
 import sys
+import time
 from pathlib import Path
 from synthgen.schema.load import load_schema
 from synthgen.schema.validation import check_tables
@@ -400,8 +402,8 @@ def test_ctrl_c_ends_the_check_and_leaves_nothing(large, tmp_path):
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        while not list((tmp_path / "temporary").iterdir()):
-            pass
+        while process.poll() is None and not list((tmp_path / "temporary").iterdir()):
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     assert said.startswith("KeyboardInterrupt")
