@@ -34,7 +34,7 @@ WIDE = 200
 #: below it the sparse bookkeeping costs many times the arithmetic.
 FEW = 1024
 #: Systems up to this size are solved densely.
-DENSE = 300
+DENSE = 100
 #: Added to the diagonal, relative to its mean, so that redundant statements stay solvable.
 RIDGE = 1e-12
 

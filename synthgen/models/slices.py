@@ -120,6 +120,7 @@ class _Rows:
                 f"{self.starts[-1]} contexts, {self.starts[-1] * columns:.3g} cells; at most "
                 f"{CLIQUE_CELLS:.3g} are allowed: coarsen or drop a table"
             )
+        self._merged_positions: dict[str, IntArray] = {}  # every statement asks for them
         self.weight = np.concatenate([s.probability.ravel() for s in self.slices])
         self.log_potential = np.zeros((len(self.weight), columns))
         for potential in potentials:
@@ -160,11 +161,13 @@ class _Rows:
 
     def _merged_position(self, name: str) -> IntArray:
         """As :meth:`_positions`, with the entity's first code where the variable is merged."""
-        positions = self._positions(name)
-        for i, (start, end) in enumerate(pairwise(self.starts)):
-            if (positions[start:end] < 0).any():
-                positions[start:end] = self.slices[i].local_first(self.domain, name)
-        return positions
+        if name not in self._merged_positions:
+            positions = self._positions(name)
+            for i, (start, end) in enumerate(pairwise(self.starts)):
+                if (positions[start:end] < 0).any():
+                    positions[start:end] = self.slices[i].local_first(self.domain, name)
+            self._merged_positions[name] = positions
+        return self._merged_positions[name]
 
     def _member_rows(self, members: Members) -> BoolArray:
         rows = np.ones(len(self.weight), dtype=np.bool_)
