@@ -1,6 +1,6 @@
 """Survival of 200,000 synthetic patients of every entity beside the fitted model.
 
-Each entity of the shipped model ``kr-demo`` is generated alone, followed for fifteen years
+Each entity of a shipped model is generated alone, followed for fifteen years
 at least, and its net survival estimated in exact time by Pohar Perme (and relative survival
 by Ederer II).  ``z`` is the distance from the fitted model in standard errors of the
 estimate; nothing but chance should be at work, so about one in 370 lies beyond 3.
@@ -63,11 +63,12 @@ def compared(model: FittedModel, entity: str, patients: int, seed: int) -> list[
 def main() -> None:
     """Measure, and print one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", default="kr-demo")
     parser.add_argument("-n", "--patients", type=int, default=PATIENTS, help="of each entity")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, help="keep the result here")
     options = parser.parse_args()
-    model = load_model("kr-demo")
+    model = load_model(options.model)
     entities = model.distribution.domain.codes["entity"]
     results: list[dict[str, Any]] = []
     seconds = 0.0
@@ -78,6 +79,7 @@ def main() -> None:
     z = np.array([[r[f"{name}_z"] for r in results] for name in WAYS.values()])
     document = {
         "task": "survival",
+        "model": options.model,
         "patients_of_each_entity": options.patients,
         "first_seed": options.seed,
         "machine": machine(),
