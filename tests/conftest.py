@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,11 @@ def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_refuse_network)
+
+# A shell that starts a job in the background lets it ignore Ctrl-C, and its children inherit
+# that; the tests that send Ctrl-C to a child need it to be heard.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("same", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("overnight", deadline=None, max_examples=5000)

@@ -50,6 +50,7 @@ def locked_database(
         "preserve_insertion_order": "true",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
+        "enable_progress_bar": "false",
         "allow_community_extensions": "false",
         "allow_persistent_secrets": "false",
     }
