@@ -6,9 +6,13 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from synthgen.cohort.fitted_model import FittedModel
+    from synthgen.cohort.settings import Settings
 
 #: A report is drawn for cohorts up to this size [patients]; beyond it says nothing new.
 REPORTED = 200_000
@@ -68,6 +72,13 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     help="Hazard of loss to follow-up.",
 )
 @click.option(
+    "--replicates",
+    type=int,
+    default=None,
+    metavar="M",
+    help="Write M cohorts, each from statistics drawn anew, with the band of every value.",
+)
+@click.option(
     "--jobs",
     type=int,
     default=1,
@@ -78,7 +89,7 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     "--report/--no-report",
     "with_report",
     default=None,
-    help=f"Draw report.html (by default up to {REPORTED:,} patients).",
+    help=f"Draw report.html (by default up to {REPORTED:,} patients, not for replicates).",
 )
 @click.option(
     "--lang",
@@ -98,6 +109,7 @@ def command(
     formats: str,
     cut_off: str,
     lost_per_year: float,
+    replicates: int | None,
     jobs: int,
     with_report: bool | None,
     lang: str,
@@ -110,35 +122,44 @@ def command(
     Examples:
       synthgen generate kr-demo -n 5000 -o cohort
       synthgen generate kr-demo -n 300 --where entity=osteosarcoma --seed 7 -o bone
+      synthgen generate kr-demo -n 300 --replicates 20 -o replicates
     """
     from synthgen.cohort.artefact import load_model
     from synthgen.cohort.follow_up import FollowUpRule
-    from synthgen.cohort.generate import generate
     from synthgen.cohort.settings import settings_for
     from synthgen.cohort.write import write_cohort
-    from synthgen.fidelity.compare import compare
-    from synthgen.report.cohort_page import write_report
 
     loaded = load_model(model)
     default = settings_for(loaded, patients, seed=seed, where=parse_where(conditions))
     rule = FollowUpRule(cut_off or default.follow_up.cut_off, lost_per_year)
     settings = settings_for(loaded, patients, seed=seed, where=default.where, follow_up=rule)
 
-    def draw(folder: Path) -> None:
-        cohort = generate(loaded, patients, seed=seed, where=settings.where, follow_up=rule)
-        write_report(folder / "report.html", loaded, cohort, compare(loaded, cohort), language=lang)
-
+    wanted = tuple(f.strip() for f in formats.split(",") if f.strip())
+    draw = partial(_draw, lang)
+    if replicates is not None:
+        _replicates(
+            loaded,
+            settings,
+            output,
+            replicates,
+            as_json=as_json,
+            formats=wanted,
+            jobs=jobs,
+            force=force,
+            finish=draw if with_report else None,
+        )
+        return
     drawn = patients <= REPORTED if with_report is None else with_report
     with click.progressbar(length=patients, label="Patients", file=sys.stderr) as bar:
         manifest = write_cohort(
             loaded,
             settings,
             output,
-            formats=tuple(f.strip() for f in formats.split(",") if f.strip()),
+            formats=wanted,
             jobs=jobs,
             force=force,
             progress=partial(_advance, bar),
-            finish=draw if drawn else None,
+            finish=partial(draw, loaded, settings) if drawn else None,
         )
     if as_json:
         click.echo(json.dumps(manifest, ensure_ascii=False, indent=1))
@@ -146,6 +167,69 @@ def command(
     rows = ", ".join(f"{name} {facts['rows']:,}" for name, facts in manifest["tables"].items())
     click.echo(f"{loaded.id}, seed {seed}: {rows}")
     click.echo(f"Wrote {output}. Next: synthgen check {output}", err=True)
+
+
+def _draw(language: str, model: FittedModel, settings: Settings, folder: Path) -> None:
+    """Draw the report of a cohort into its folder."""
+    from synthgen.cohort.generate import generate
+    from synthgen.fidelity.compare import compare
+    from synthgen.report.cohort_page import write_report
+
+    cohort = generate(
+        model,
+        settings.n,
+        seed=settings.seed,
+        where=settings.where,
+        follow_up=settings.follow_up,
+    )
+    write_report(folder / "report.html", model, cohort, compare(model, cohort), language=language)
+
+
+def _replicates(
+    model: FittedModel,
+    settings: Settings,
+    output: Path,
+    count: int,
+    *,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Write replicate cohorts and say how the published values fared."""
+    from synthgen.cohort.replicates import (
+        BAND,
+        ENOUGH,
+        SUMMARY,
+        replicate_name,
+        require_count,
+        write_replicates,
+    )
+
+    require_count(count)
+    with click.progressbar(length=count, label="Replicates", file=sys.stderr) as bar:
+        made = write_replicates(
+            model, settings, output, count, progress=partial(_advance, bar), **options
+        )
+    if as_json:
+        facts = {
+            "replicates": [replicate_name(number, count) for number in range(1, count + 1)],
+            "published_values": len(model.gaps),
+            "band": BAND,
+            "inside": made.inside,
+        }
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
+        return
+    fared = (
+        f"{made.inside:.1%} of {len(model.gaps):,} published values lie in their {BAND:.0%} band"
+    )
+    click.echo(
+        f"{model.id}, seed {settings.seed}: {count:,} replicates of {settings.n:,} patients; "
+        + (fared if count >= ENOUGH else f"a {BAND:.0%} band takes {ENOUGH} or more")
+    )
+    click.echo(
+        f"Wrote {output}. Next: open {output / SUMMARY}, or synthgen check "
+        f"{output / replicate_name(1, count)}",
+        err=True,
+    )
 
 
 def _advance(bar: Any, written: int) -> None:
