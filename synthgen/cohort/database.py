@@ -69,11 +69,11 @@ def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         "preserve_insertion_order": "true",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
-        "enable_progress_bar": "false",
     }
     try:
         db = duckdb.connect(str(path) if path else ":memory:", config=config)
         try:
+            db.execute("SET enable_progress_bar = false")
             yield db
         finally:
             db.close()

@@ -50,7 +50,6 @@ def locked_database(
         "preserve_insertion_order": "true",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
-        "enable_progress_bar": "false",
         "allow_community_extensions": "false",
         "allow_persistent_secrets": "false",
     }
@@ -60,6 +59,7 @@ def locked_database(
         try:
             db.execute(f"SET temp_directory = {literal(str(folder / 'spill'))}")
             db.execute("SET TimeZone = 'UTC'")
+            db.execute("SET enable_progress_bar = false")
             db.execute("SET python_enable_replacements = false")
             db.execute(f"SET allowed_paths = [{allowed}]")
             db.execute("SET enable_external_access = false")
