@@ -59,10 +59,14 @@ class Start:
         By number of the statement; 0 for the others.
     goal : float
         Residual at which to stop [standard errors].
+    keep_values : bool
+        Whether to note the value of each statement as its block is left, which is faster
+        than asking the finished distribution.
     """
 
     multipliers: Mapping[int, float] = field(default_factory=dict)
     goal: float = GOAL
+    keep_values: bool = False
 
     def of(self, numbered: Sequence[Numbered]) -> FloatArray:
         """Multipliers of some statements, in their order."""
@@ -88,12 +92,16 @@ class BlockFit:
         Largest violation of the optimality conditions over all stages [standard errors].
     cells : int
         Cells of the largest clique.
+    values : mapping of int to float
+        Fitted probability of the event given the given, by number of the statement, where
+        they were to be kept.
     """
 
     tables: tuple[ConditionalTable, ...]
     multipliers: Mapping[int, float]
     residual: float
     cells: int
+    values: Mapping[int, float] = field(default_factory=dict)
 
 
 def components_of(
@@ -151,6 +159,7 @@ def fit_block(
     tables: list[ConditionalTable] = []
     multipliers: dict[int, float] = {}
     residual, cells = 0.0, 0
+    values: dict[int, float] = {}
     for own, ties in components_of(new, sets):
         part = _Component(domain, before, own, ties, potentials)
         weaker: list[Numbered] = []
@@ -160,9 +169,11 @@ def fit_block(
                 found = part.fit(mine, weaker, multipliers, start or Start())
                 residual = max(residual, found)
                 weaker = [*weaker, *mine]
+        if start is not None and start.keep_values:
+            values |= part.values(weaker)
         tables += part.tables()
         cells = max(cells, *(domain.cells(c) for c in part.tree.cliques))
-    return BlockFit(tuple(tables), multipliers, residual, cells)
+    return BlockFit(tuple(tables), multipliers, residual, cells, values)
 
 
 class _Component:
@@ -246,6 +257,19 @@ class _Component:
         for (number, _), value in zip(numbered, theta, strict=False):
             multipliers[number] = float(value)
         return solution.residual
+
+    def values(self, numbered: Sequence[Numbered]) -> dict[int, float]:
+        """Current probability of each event given its given, by number."""
+        calibrated = self.calibrate()
+        found = {}
+        for number, statement in numbered:
+            names = statement_variables(self.domain, statement)
+            home = self.tree.home(names)
+            grid = calibrated.marginals[home].sum(axis=other_axes(self.tree.cliques[home], names))
+            given = float(grid[self.domain.mask(names, statement.given)].sum())
+            event = float(grid[self.domain.mask(names, statement.event)].sum())
+            found[number] = event / given if given > 0 else 0.0
+        return found
 
     def tables(self) -> list[ConditionalTable]:
         """The component as conditional tables, in sampling order."""

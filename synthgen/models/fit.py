@@ -177,12 +177,16 @@ class Ground:
     zeros : sequence of Potential
         Combinations that the schema excludes.
     life_table : LifeTable or None
+    redrawn : bool
+        Whether the statements are drawn from the pack's own; what a pack must say has been
+        asked of those.
     """
 
     domain: Domain
     statements: Mapping[str, Sequence[Statement]]
     zeros: Sequence[Potential]
     life_table: LifeTable | None
+    redrawn: bool = False
 
 
 def ground_of(pack: StatisticsPack, schema: Schema) -> Ground:
@@ -297,6 +301,7 @@ def fit_pack(
     published: list[Statement] = []
     multipliers: dict[int, float] = {}
     residual, cells = 0.0, 0
+    values: dict[int, float] = {}
     for block in pack.blocks:
         statements = ground.statements[block.name]
         net = to_net(statements, before, schema, ground.life_table)
@@ -313,20 +318,24 @@ def fit_pack(
             before, size = grown.mixture, grown.cells
             residual = max(residual, grown.residual)
             multipliers |= grown.multipliers
+            values |= grown.values
         else:
             result = fit_block(domain, before, block.variables, stages, potentials, start)
             tables = (*before.tables, *result.tables) if before else result.tables
             before, size = Distribution(domain, tables), result.cells
             residual = max(residual, result.residual)
             multipliers |= result.multipliers
+            values |= result.values
             if SPLIT in domain.codes:
                 before = split_by(before, SPLIT)
                 said = [s for block_said in ground.statements.values() for s in block_said]
-                require_ages_at_shared_sites(pack.id, schema, before, said)
+                if not ground.redrawn:
+                    require_ages_at_shared_sites(pack.id, schema, before, said)
         cells = max(cells, size)
     if before is None:
         raise StatisticsError(f"pack {pack.id}: has no blocks; it needs at least one")
-    return Fit(before, _gaps(before, published, converted, multipliers), residual, cells)
+    gaps = _gaps(before, published, converted, multipliers, values)
+    return Fit(before, gaps, residual, cells)
 
 
 def _gaps(
@@ -334,18 +343,22 @@ def _gaps(
     published: Sequence[Statement],
     converted: Sequence[Converted],
     multipliers: Mapping[int, float],
+    values: Mapping[int, float],
 ) -> tuple[Gap, ...]:
     domain = distribution.domain
     marginals: dict[tuple[str, ...], FloatArray] = {}
     gaps = []
     for i, (said, net) in enumerate(zip(published, converted, strict=True)):
-        names = statement_variables(domain, said)
-        if names not in marginals:
-            marginals[names] = distribution.marginal(names)
-        joint = marginals[names]
-        given = float(joint[domain.mask(names, said.given)].sum())
-        event = float(joint[domain.mask(names, said.event)].sum())
-        value = event / given / net.factor if given > 0 else 0.0
+        if i in values:
+            value = values[i] / net.factor
+        else:
+            names = statement_variables(domain, said)
+            if names not in marginals:
+                marginals[names] = distribution.marginal(names)
+            joint = marginals[names]
+            given = float(joint[domain.mask(names, said.given)].sum())
+            event = float(joint[domain.mask(names, said.event)].sum())
+            value = event / given / net.factor if given > 0 else 0.0
         outside = max(value - said.upper, 0.0) - max(said.lower - value, 0.0)
         gaps.append(Gap(said, value, outside / said.standard_error, multipliers.get(i, 0.0)))
     return tuple(gaps)

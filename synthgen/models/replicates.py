@@ -124,9 +124,10 @@ def fit_replicate(
     rng = block_generator(key, seed, number, "replicate", "interactions")
     references = [*design.references, *draw_interactions(design.interactions, rng, spread)]
     multipliers = {i: gap.multiplier for i, gap in enumerate(design.base.gaps)}
-    ground = replace(design.ground, statements=_by_block(design.ground, iter(drawn)))
+    statements = _by_block(design.ground, iter(drawn))
+    ground = replace(design.ground, statements=statements, redrawn=True)
     failed = ""
-    for start in (Start(multipliers, GOAL), Start(goal=GOAL)):
+    for start in (Start(multipliers, GOAL, True), Start({}, GOAL, True)):
         try:
             fit = fit_pack(
                 design.pack, design.schema, ground=ground, references=references, start=start

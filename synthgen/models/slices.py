@@ -9,7 +9,7 @@ codes, so statements about several entities tie them, and nothing already frozen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -60,6 +60,7 @@ class SliceFit:
     multipliers: dict[int, float]
     residual: float
     cells: int
+    values: dict[int, float] = field(default_factory=dict)
 
 
 def fit_slices(
@@ -74,6 +75,7 @@ def fit_slices(
     sets = [frozenset(statement_variables(domain, s)) for stage in stages for _, s in stage]
     sets += [frozenset(p.names) for p in potentials]
     mixture, multipliers, residual, rows = before, dict[int, float](), 0.0, 0
+    values: dict[int, float] = {}
     for own, ties in components_of(new, sets):
         names = domain.ordered(own)
         mine = [p for p in potentials if own & set(p.names)]
@@ -88,9 +90,11 @@ def fit_slices(
                 found = block.fit(stage, weaker, multipliers, start or Start())
                 residual = max(residual, found)
                 weaker = [*weaker, *stage]
+        if start is not None and start.keep_values:
+            values |= block.values(weaker)
         mixture = block.grown(mixture)
         rows = max(rows, len(block.weight) * block.log_potential.shape[1])
-    return SliceFit(mixture, multipliers, residual, rows)
+    return SliceFit(mixture, multipliers, residual, rows, values)
 
 
 class _Rows:
@@ -222,6 +226,17 @@ class _Rows:
         given = self.domain.mask(self.own, statement.given).ravel()
         event = self.domain.mask(self.own, statement.event).ravel() & given
         return event_rows, event, given_rows, given
+
+    def values(self, numbered: Sequence[Numbered]) -> dict[int, float]:
+        """Current probability of each event given its given, by number."""
+        joint = self.joint()
+        found = {}
+        for number, statement in numbered:
+            event_rows, event, given_rows, given = self._masks(statement)
+            mass = float(joint[np.ix_(given_rows, given)].sum())
+            value = float(joint[np.ix_(event_rows, event)].sum())
+            found[number] = value / mass if mass > 0 else 0.0
+        return found
 
     def joint(self) -> FloatArray:
         """Current probability of rows x columns."""
