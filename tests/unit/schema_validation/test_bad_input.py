@@ -402,7 +402,7 @@ def test_ctrl_c_ends_the_check_and_leaves_nothing(large, tmp_path):
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        while process.poll() is None and not list((tmp_path / "temporary").iterdir()):
+        while process.poll() is None and not list((tmp_path / "temporary").rglob("*.duckdb")):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
