@@ -16,7 +16,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.models.constraints import compile_constraints, statement_variables
+from synthgen.models.constraints import (
+    ConstraintGroup,
+    compile_constraints,
+    statement_variables,
+)
 from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.junction_tree import JunctionTree, junction_tree
@@ -232,11 +236,13 @@ class _Component:
 
         theta = np.concatenate([start.of(numbered), np.zeros(len(weaker))])
         previous: FloatArray | None = None
+        groups: tuple[ConstraintGroup, ...] = ()
         least_mass: list[float] | None = None
         for _ in range(RESCALINGS):
             constraints = compile_constraints(
-                self.domain, statements, self.context, mass_of, least_mass, cap
+                self.domain, statements, self.context, mass_of, least_mass, cap, groups
             )
+            groups = constraints.groups
             if previous is not None and np.allclose(
                 constraints.mass, previous, rtol=SETTLED, atol=0
             ):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,11 @@ class ConstraintGroup:
     names: tuple[str, ...]
     matrix: SparseArray
     positions: npt.NDArray[np.intp]
+
+    @cached_property
+    def transposed(self) -> SparseArray:
+        """The coefficients by cell, shape (cells of the grid, constraints)."""
+        return self.matrix.T
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +127,7 @@ def compile_constraints(
     mass_of: Callable[[tuple[str, ...], Mapping[str, tuple[str, ...]]], float],
     least_mass: Sequence[float] | None = None,
     cap: FloatArray | None = None,
+    groups: tuple[ConstraintGroup, ...] = (),
 ) -> Constraints:
     """Linear constraints for statements, at the current mass of their givens.
 
@@ -137,6 +144,8 @@ def compile_constraints(
         statements starve in sight.  Without it a given of mass zero is an error.
     cap : ndarray of float64, shape (m,), optional
         Largest multiplier of each statement.
+    groups : tuple of ConstraintGroup
+        Coefficients of the same statements, where they are made: no rescaling changes them.
 
     Raises
     ------
@@ -150,8 +159,6 @@ def compile_constraints(
     for i, statement in enumerate(statements):
         names = statement_variables(domain, statement)
         middle, width, error = point_and_width(statement)
-        given = domain.mask(names, statement.given)
-        event = domain.mask(names, statement.event) & given
         mass = mass_of(names, statement.given)
         if least_mass is not None:
             mass = max(mass, least_mass[i])
@@ -161,14 +168,16 @@ def compile_constraints(
                 "blocks and the rules of the schema exclude; correct the row or its scope"
             )
         restricted = {n for n, c in statement.given.items() if set(c) < set(domain.codes[n])}
-        if restricted <= set(frozen):
-            coefficients, target[i] = event.astype(np.float64), middle * mass
-        else:
-            coefficients, target[i] = event - middle * given, 0.0
-        rows.setdefault(names, []).append((i, coefficients.ravel()))
+        fixed = restricted <= set(frozen)
+        target[i] = middle * mass if fixed else 0.0
+        if not groups:
+            given = domain.mask(names, statement.given)
+            event = domain.mask(names, statement.event) & given
+            coefficients = event.astype(np.float64) if fixed else event - middle * given
+            rows.setdefault(names, []).append((i, coefficients.ravel()))
         half[i], scale[i], masses[i] = width * mass, error * mass, mass
         penalty[i] = PSEUDO_CASES * error**2 * mass
-    groups = tuple(
+    groups = groups or tuple(
         ConstraintGroup(
             names,
             sp.csr_array(np.array([c for _, c in members])),

@@ -70,7 +70,7 @@ class Problem:
         potentials = list(self.log_reference)
         for group in self.constraints.groups:
             home = self.tree.home(group.names)
-            shift = (group.matrix.T @ theta[group.positions]).reshape(
+            shift = (group.transposed @ theta[group.positions]).reshape(
                 self.domain.shape(group.names)
             )
             clique = self.tree.cliques[home]
@@ -218,7 +218,7 @@ def _descend(
         return _last_step(problem, projected(1.0), gradient)
     length = 1.0
     if np.isfinite(longest):
-        shift = max(float(np.abs(g.matrix.T @ step[g.positions]).max()) for g in c.groups)
+        shift = max(float(np.abs(g.transposed @ step[g.positions]).max()) for g in c.groups)
         length = min(1.0, longest / max(shift, 1e-300))
     for _ in range(60):
         trial = projected(length)
