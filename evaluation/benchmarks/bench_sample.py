@@ -21,7 +21,7 @@ columns are the same).
 
 Every peer has an environment of its own, made in ``--venvs`` (needs a package index) unless
 it is there already.  Every task runs in a process of its own.  Example:
-``python evaluation/benchmarks/bench_sample.py --venvs /var/tmp/peers --output sample.json``
+``python evaluation/benchmarks/bench_sample.py --venvs ../peers --output sample.json``
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 640.0, 380.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 20.0, 84.0, 52.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 36.0, 84.0, 52.0
 #: Colour, dashes and point of each line (Okabe & Ito 2008, colours for all kinds of vision).
 LOOKS = (
     ("#0072b2", "", "circle"),
