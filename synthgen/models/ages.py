@@ -3,8 +3,8 @@
 Published tables stop at groups ("85+"), but life tables, expected survival and patients
 need an exact age.  Within a closed group every single year is equally likely; within the
 open last group the years follow the survivors of the life table (the stationary
-population), because a uniform spread or a midpoint there is wrong: men 85 and over have an
-expected five-year survival of .342, not the .386 of their midpoint.
+population), because a uniform spread or a midpoint there is wrong: Korean men of 85 and over
+(life table of 2018) have an expected five-year survival of .344, not the .405 of age 87.5.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.mixture import Mixture, split_by
 from synthgen.models.observed import Converted, to_net
-from synthgen.models.references import age_reference, time_reference
+from synthgen.models.references import AGE_VARIABLE, age_reference, time_reference
 from synthgen.models.shared_sites import require_ages_at_shared_sites
 from synthgen.models.slices import fit_slices
 from synthgen.models.structure import zero_potentials, zero_scopes
@@ -329,7 +329,8 @@ def fit_pack(
             if SPLIT in domain.codes:
                 before = split_by(before, SPLIT)
                 said = [s for block_said in ground.statements.values() for s in block_said]
-                if not ground.redrawn:
+                told = any({SPLIT, AGE_VARIABLE} <= set(r.names) for r in references)
+                if not ground.redrawn and not told:  # a prior knows ages by entity
                     require_ages_at_shared_sites(pack.id, schema, before, said)
         cells = max(cells, size)
     if before is None:

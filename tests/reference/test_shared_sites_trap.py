@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from synthgen.errors import StatisticsError
+from synthgen.models.block import Potential
 from synthgen.models.fit import fit_pack
 from synthgen.models.shared_sites import require_ages_at_shared_sites
 from synthgen.resources import shipped
@@ -196,6 +197,12 @@ def fit_statements(pack, extra=()):
 
 def eye_distribution():
     return fit_pack(eye_pack(ages("retinoblastoma", 0.95)), SCHEMA).distribution
+
+
+def test_a_prior_that_knows_ages_by_entity_settles_them():
+    young = np.where(np.array(AGES) == "0-4", 3.0, -3.0)
+    prior = Potential(("age_group", "entity"), np.stack([-young, young], axis=1))
+    fit_pack(eye_pack(), SCHEMA, references=[prior])
 
 
 def test_three_families_need_the_ages_of_two():
