@@ -40,11 +40,13 @@ def years_of(period: str) -> tuple[int, int]:
 
 
 def shift_years(dates: Dates, years: IntArray) -> Dates:
-    """The same day of the year, ``years`` later (negative: earlier)."""
+    """The same day of the year, ``years`` later (negative: earlier); 29 February or the 28th."""
     months = dates.astype("datetime64[M]")
     day = (dates - months.astype("datetime64[D]")).astype(np.int64)
     shifted = months + (12 * years).astype("timedelta64[M]")
-    return np.asarray(shifted.astype("datetime64[D]") + day.astype("timedelta64[D]"))
+    start, end = shifted.astype("datetime64[D]"), (shifted + 1).astype("datetime64[D]")
+    last = (end - start).astype(np.int64) - 1
+    return np.asarray(start + np.minimum(day, last).astype("timedelta64[D]"))
 
 
 def dates_within(first_year: int, last_year: int, uniform: FloatArray) -> Dates:

@@ -2,7 +2,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from synthgen.cohort.calendar import add_years, birth_dates, dates_within, years_of
@@ -13,6 +13,9 @@ def completed_years(birth: dt.date, day: dt.date) -> int:
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
 
 
+@example(dt.date(2016, 2, 29), 30, 0.0)  # born on 1 March 1986 would be 29 on that day
+@example(dt.date(2016, 2, 29), 30, 0.9999)
+@example(dt.date(2015, 2, 28), 30, 0.9999)
 @given(
     st.dates(dt.date(1990, 1, 1), dt.date(2030, 12, 31)),
     st.integers(0, 110),
