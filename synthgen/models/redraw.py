@@ -29,6 +29,9 @@ FEWEST_CASES = 1.0
 #: A drawn proportion keeps this far from 0 and 1, in standard errors, where no distribution
 #: over possible codes could reach it.
 OFF_THE_EDGE = 1e-3
+#: Estimators of survival: one proportion of few at risk at a time, where Jeffreys' posterior
+#: holds the truth more often than a variable with the published value as its mean.
+SURVIVAL = frozenset({"net", "observed", "crude"})
 #: Remainders of a proportion below this are rounding.
 NOTHING = 1e-9
 
@@ -154,6 +157,9 @@ def _share(number: int, statement: Statement) -> _Share:
         cases = max(mean, error) / error**2
     else:
         cases = effective_cases(mean, error)
+        if statement.estimator in SURVIVAL:
+            mean = (mean * cases + UNSEEN_SHAPE) / (cases + 2 * UNSEEN_SHAPE)
+            cases += 2 * UNSEEN_SHAPE
     if mean <= NOTHING:
         mean = UNSEEN_SHAPE / cases
     return _Share(number, mean, cases, max(mean * cases, UNSEEN_SHAPE))
