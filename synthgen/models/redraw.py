@@ -79,9 +79,11 @@ def draw_statements(
 
     Notes
     -----
-    - Counts, shares and conditional survivals: gamma or beta variables with the mean and
-      the standard error of the statement; narrow rounding and suppression count as error,
-      as in the fit (:func:`~synthgen.models.constraints.point_and_width`).
+    - Counts and shares: gamma or beta variables with the mean and the standard error of the
+      statement; narrow rounding and suppression count as error, as in the fit
+      (:func:`~synthgen.models.constraints.point_and_width`).
+    - Conditional survivals: beta, the posterior under Jeffreys' prior of as many at risk as
+      the standard error stands for.
     - A published zero, or a count suppressed down to zero: gamma with the expected cases
       ``m`` of the base model as mean and shape ``m + 1/2``; a share of zero out of ``n``
       gets at least ``m = 1/2``.
