@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -199,10 +199,24 @@ def column_reader(
 
 
 def _padded(db: duckdb.DuckDBPyConnection, loaded: Loaded, columns: list[Column]) -> dict[str, int]:
-    cells = [f"c{loaded.positions[c.name]}" for c in columns]
-    counted = [count_where(f"{cell} <> trim({cell}, {literal(BLANKS)})") for cell in cells]
-    found = row_of(db, f"SELECT {', '.join(counted)} FROM {loaded.relation}")  # noqa: S608
-    return {column.name: int(count) for column, count in zip(columns, found, strict=True)}
+    cells = {c.name: f"c{loaded.positions[c.name]}" for c in columns}
+    # Most columns have no blank at all: the quick question comes first.
+    blank = " OR ".join(f"contains({{0}}, {literal(sign)})" for sign in BLANKS if sign.isascii())
+    asked = [f"{blank} OR strlen({{0}}) <> length({{0}})".format(cell) for cell in cells.values()]
+    padded = dict.fromkeys(cells, 0)
+    suspicious = _how_many(db, loaded, asked)
+    trimmed = {name: cells[name] for name, n in zip(cells, suspicious, strict=True) if n}
+    exact = [f"{cell} <> trim({cell}, {literal(BLANKS)})" for cell in trimmed.values()]
+    return padded | dict(zip(trimmed, _how_many(db, loaded, exact), strict=True))
+
+
+def _how_many(
+    db: duckdb.DuckDBPyConnection, loaded: Loaded, conditions: Sequence[str]
+) -> tuple[int, ...]:
+    if not conditions:
+        return ()
+    counted = ", ".join(count_where(condition) for condition in conditions)
+    return row_of(db, f"SELECT {counted} FROM {loaded.relation}")  # noqa: S608
 
 
 def _counts(

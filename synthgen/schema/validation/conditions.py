@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-HEAVY = 4_000
+HEAVY = 300
 """Length [characters of SQL] from which rules about the same columns are asked of each
 combination of their values, not of each row: 1,394 combinations of site, histology, behaviour
 and entity stand for 1,000,000 tumours of the shipped model."""

@@ -60,6 +60,7 @@ def locked_database(
             db.execute(f"SET temp_directory = {literal(str(folder / 'spill'))}")
             db.execute("SET TimeZone = 'UTC'")
             db.execute("SET enable_progress_bar = false")
+            db.execute("PRAGMA disable_checkpoint_on_shutdown")  # nobody opens it again
             db.execute("SET python_enable_replacements = false")
             db.execute(f"SET allowed_paths = [{allowed}]")
             db.execute("SET enable_external_access = false")
