@@ -360,6 +360,11 @@ def _worth_more(statement: Statement, cases: float) -> Statement:
 
 
 def _move(plain: Gap, fitted: Gap) -> float:
-    if plain.statement.relation is not Relation.PUBLISHED:
+    """How far a published value was moved [standard errors]; within its interval it is free."""
+    said = plain.statement
+    if said.relation is not Relation.PUBLISHED:
         return 0.0
-    return abs(fitted.fitted - plain.fitted) / plain.statement.standard_error
+    if point_and_width(said)[1] == 0:
+        return abs(fitted.fitted - plain.fitted) / said.standard_error
+    outside = max(fitted.fitted - said.upper, said.lower - fitted.fitted, 0.0)
+    return max(outside / said.standard_error - abs(plain.standard_errors), 0.0)
