@@ -44,7 +44,7 @@ def shift_years(dates: Dates, years: IntArray) -> Dates:
     months = dates.astype("datetime64[M]")
     day = (dates - months.astype("datetime64[D]")).astype(np.int64)
     shifted = months + (12 * years).astype("timedelta64[M]")
-    start, end = shifted.astype("datetime64[D]"), (shifted + 1).astype("datetime64[D]")
+    start, end = shifted.astype("datetime64[D]"), (shifted + np.timedelta64(1, "M")).astype("datetime64[D]")
     last = (end - start).astype(np.int64) - 1
     return np.asarray(start + np.minimum(day, last).astype("timedelta64[D]"))
 

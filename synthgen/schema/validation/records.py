@@ -8,6 +8,7 @@ record is counted.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from synthgen.errors import ContractError
 from synthgen.schema.validation.layout import Layout
 from synthgen.schema.validation.report import FIRST_ROWS
 from synthgen.schema.validation.text_files import LONGEST_LINE
+
+LONGEST_FIELD = 2**17
+"""Characters of a field; the limit of Python's ``csv``, which other packages change for all."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def rewrite_records(name: str, path: Path, layout: Layout, clean: Path) -> Uneve
         writer = csv.writer(out, lineterminator="\n")
         start = 1
         try:
-            for at, fields in enumerate(reader):
+            for at, fields in enumerate(_within_limit(reader)):
                 line, start = start, reader.line_num + 1
                 if at == 0 or not fields:
                     continue
@@ -94,3 +98,11 @@ def rewrite_records(name: str, path: Path, layout: Layout, clean: Path) -> Uneve
                 "is a quote left open?"
             ) from error
     return Uneven(count, tuple(uneven), trailing=trailing > 0)
+
+
+def _within_limit(reader: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The records, none with a field over :data:`LONGEST_FIELD`."""
+    for fields in reader:
+        if fields and max(map(len, fields)) > LONGEST_FIELD:
+            raise csv.Error(f"field larger than field limit ({LONGEST_FIELD})")
+        yield fields

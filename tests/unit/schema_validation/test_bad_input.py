@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
 import signal
@@ -425,3 +426,15 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(large, tmp_path):
     ), done
     assert list((tmp_path / "temporary").iterdir()) == []
     assert OutputError.exit_code == 74
+
+
+def test_an_open_quote_is_found_also_where_another_package_lifted_the_limit_of_csv(
+    checked, tmp_path
+):
+    path = tmp_path / "patient.csv"
+    path.write_bytes(b'sex\n"1\n' + b"1\n" * 100_000)
+    before = csv.field_size_limit(2**31 - 1)
+    try:
+        assert "patient.csv: cannot be read from line 2 on: field" in refusal(checked, path)
+    finally:
+        csv.field_size_limit(before)
