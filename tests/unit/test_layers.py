@@ -20,14 +20,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Rooms, ground floor first; rooms of one line stand side by side and do not see each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("resources", "randomness", "outputs", "messages", "extras"),
+    ("resources", "randomness", "outputs", "messages", "extras", "findings"),
     ("schema",),
     ("statistics",),
     ("models",),
     ("cohort",),
     ("enclave",),
     ("exports",),
-    ("fidelity", "privacy"),
+    ("fidelity",),
+    ("privacy",),  # its controls are also measured for fidelity
     ("evaluation",),
     ("report",),
     ("release",),

@@ -1,0 +1,1 @@
+"""Policies, running the measures, and what follows from the findings."""
