@@ -69,6 +69,9 @@ class Category:
         What people read.
     lower, upper : float or None
         Half-open interval [lower, upper) of a bin in the variable's unit; None for codes.
+    means : {"", "missing", "equal"}
+        ``missing``: the column is empty.  ``equal``: the column holds the same value as the
+        one that it cannot exceed (:attr:`Variable.not_above`).
     """
 
     code: str
@@ -76,6 +79,7 @@ class Category:
     title_ko: str
     lower: float | None = None
     upper: float | None = None
+    means: str = ""
 
     def label(self, language: str) -> str:
         """Title in Korean (``"ko"``) or English."""
@@ -107,6 +111,13 @@ class Variable:
         Columns whose codes, written one after the other, are the category codes
         (``("tumour.morphology", "tumour.behaviour")`` for ``"91803"``); ``column`` is then
         ``""`` and ``implies`` holds the parts of every code.
+    since : str
+        Date column from which the bins of a date count [days]; ``""`` for a date whose bins
+        are calendar years, and for everything that is no date.
+    not_above : str
+        Column that the value cannot exceed; equal values are the category ``equal``.
+    bins_from : {"schema", "records"}
+        Whether the bins are public, or were made of the records that were tabulated.
     """
 
     name: str
@@ -118,6 +129,9 @@ class Variable:
     implies: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     joins: tuple[str, ...] = ()
     unit_ko: str = ""
+    since: str = ""
+    not_above: str = ""
+    bins_from: str = "schema"
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -22,6 +22,12 @@ from synthgen.schema.model import Category, Code, Column, ColumnType, Table, Var
 
 Implied = dict[str, tuple[str, ...]]
 
+SPECIAL = {
+    "equal": ("The same value", "같은 값"),
+    "missing": ("Missing", "결측"),
+}
+"""Categories beside codes and bins, by what they mean: title in English and Korean."""
+
 
 def _column(tables: Mapping[str, Table], qualified: str, where: str) -> Column:
     table, _, name = qualified.partition(".")
@@ -120,6 +126,9 @@ def _variable(document: dict[str, Json], tables: Mapping[str, Table], where: str
         categories = _from_column(column, table, texts_at(document, "codes"), where)
     if not categories:
         raise SchemaError(f"{where}: has no categories; it needs codes, bins or categories")
+    for means in texts_at(document, "special"):
+        title, title_ko = SPECIAL[means]
+        categories.append((Category(means, title, title_ko, means=means), {}))
     title = text_at(document, "title", text_at(document, "name"))
     return Variable(
         name=text_at(document, "name"),
@@ -131,6 +140,9 @@ def _variable(document: dict[str, Json], tables: Mapping[str, Table], where: str
         implies={category.code: implied for category, implied in categories if implied},
         joins=joins,
         unit_ko=text_at(document, "unit_ko", text_at(document, "unit")),
+        since=text_at(document, "since"),
+        not_above=text_at(document, "not_above"),
+        bins_from=text_at(document, "bins_from", "schema"),
     )
 
 
@@ -139,18 +151,24 @@ def _check(variable: Variable, tables: Mapping[str, Table], where: str) -> None:
     if len(set(codes)) < len(codes):
         twice = next(code for code in codes if codes.count(code) > 1)
         raise SchemaError(f"{where}: category {one_line(twice)} stands twice")
-    binned = [c for c in variable.categories if c.lower is not None and c.upper is not None]
-    if binned and len(binned) < len(codes):
+    plain = [c for c in variable.categories if not c.means]
+    binned = [c for c in plain if c.lower is not None and c.upper is not None]
+    for other in (variable.since, variable.not_above):
+        if other:
+            _column(tables, other, where)
+    if binned and len(binned) < len(plain):
         raise SchemaError(f"{where}: has bins and codes; it must have one kind of categories")
     for low, high in pairwise(binned):
         if low.upper != high.lower:
             raise SchemaError(f"{where}: bins {low.code} and {high.code} are not adjacent")
     if variable.column:
         column = _column(tables, variable.column, where)
-        if binned and column.type not in (ColumnType.INTEGER, ColumnType.NUMBER):
-            raise SchemaError(f"{where}: has bins, but {variable.column} is not a number")
+        if binned and column.type not in (ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.DATE):
+            raise SchemaError(f"{where}: has bins, but {variable.column} is no number and no date")
+        if variable.since and column.type is not ColumnType.DATE:
+            raise SchemaError(f"{where}: counts days since a date, but {variable.column} is none")
         if not binned and column.codes is not None and not column.codes.pattern:
-            strays = [code for code in codes if code not in column.codes]
+            strays = [c.code for c in plain if c.code not in column.codes]
             if strays:
                 raise SchemaError(
                     f"{where}: {one_line(strays[0])} is no code of {variable.column} "

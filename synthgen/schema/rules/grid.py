@@ -28,6 +28,7 @@ from synthgen.schema.rules.tree import (
     Another,
     AnyOf,
     Condition,
+    IsNull,
     Not,
     Value,
     columns_of,
@@ -44,6 +45,10 @@ MOST_COMBINATIONS = 2_000_000
 
 
 _LETTERS = string.ascii_letters
+
+SOME_VALUE = "\0some value"
+"""Stands for every value of a column whose values are not spelt out: all that is known is that
+it is not missing, and a comparison with it is neither met nor unmet."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +110,23 @@ class _Grid:
         """Every value of a column that some category or its code list names."""
         table, _, name = qualified.partition(".")
         column = self.schema.table(table).column(name)
+        missing: list[Value] = [None] if self._can_be_missing(qualified) else []
         if column.type in (ColumnType.INTEGER, ColumnType.NUMBER):
-            return self._numbers(qualified, column.type is ColumnType.INTEGER)
+            numbers = self._numbers(qualified, column.type is ColumnType.INTEGER)
+            return [*(numbers or ([SOME_VALUE] if missing else [])), *missing]
+        if column.type is ColumnType.DATE:
+            return [SOME_VALUE, *missing] if missing else []
         codes: dict[Value, None] = dict.fromkeys(column.codes.index if column.codes else ())
         for variable, categories in self.axes:
             if variable.column == qualified:
-                codes |= dict.fromkeys(category.code for category in categories)
-        return list(codes)
+                codes |= dict.fromkeys(c.code for c in categories if not c.means)
+        return [*codes, *missing]
+
+    def _can_be_missing(self, qualified: str) -> bool:
+        return any(
+            variable.column == qualified and any(c.means == "missing" for c in categories)
+            for variable, categories in self.axes
+        )
 
     def _numbers(self, qualified: str, whole: bool) -> list[Value]:
         edges = sorted(
@@ -156,6 +171,10 @@ class _Grid:
         self, variable: Variable, category: Category, qualified: str, values: list[Value]
     ) -> list[bool] | Bools | None:
         if variable.column == qualified:
+            if category.means == "missing":
+                return [value is None for value in values]
+            if category.means == "equal" or SOME_VALUE in values:
+                return [value is not None for value in values]
             if category.lower is not None and category.upper is not None:
                 low, high = category.lower, category.upper
                 return [isinstance(v, int | float) and low <= v < high for v in values]
@@ -168,6 +187,7 @@ class _Grid:
         found: Bools = np.isin(texts, [*codes.singles, *implied])
         for first, last in codes.ranges:
             found |= (texts >= first) & (texts <= last)
+        found |= np.array([value is None for value in values], dtype=bool)
         return found
 
     def spread(self, array: npt.NDArray[np.bool_], axes: tuple[int, ...]) -> Bools:
@@ -238,6 +258,9 @@ def _atom(grid: _Grid, condition: Condition) -> Bools:
     met = np.empty([len(v) for v in values], dtype=bool)
     for at, combination in zip(np.ndindex(met.shape), product(*values), strict=True):
         row = dict(zip(names, combination, strict=True))
+        if SOME_VALUE in combination and not isinstance(condition, IsNull):
+            met[at] = False
+            continue
         met[at] = evaluate(grid.schema, condition, row) is True
     if len(names) == 1 and (exact := grid.exact(names[0])) is not None:
         axis, position = exact

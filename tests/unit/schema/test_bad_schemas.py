@@ -282,7 +282,7 @@ def test_a_family_that_the_list_does_not_have_is_refused(folder):
         ({"bins": {"edges": [0, 50], "labels": ["a", "b"]}}, "2 edges make 1 bins; there are 2"),
         ({"bins": {"edges": [0, 50, 40], "labels": ["a", "b"]}}, "edges of the bins must ascend"),
         ({"bins": {"edges": [0, 5, 9], "labels": ["a", "a"]}}, "category a stands twice"),
-        ({"column": "operation.status"}, "has bins, but operation.status is not a number"),
+        ({"column": "operation.status"}, "has bins, but operation.status is no number and no date"),
     ],
 )
 def test_a_variable_that_cannot_be_is_named(folder, change, said):
