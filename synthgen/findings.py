@@ -98,7 +98,7 @@ class Finding:
             raise ValueError(f"{where}: family must be one of {', '.join(FAMILIES)}")
         if not isinstance(self.part, str):
             raise ValueError(f"{where}: part must be text")  # noqa: TRY004 - one fault, one class
-        if isinstance(self.n, bool) or not isinstance(self.n, Integral) or self.n < 0:
+        if not _is_count(self.n):
             raise ValueError(f"{where}: n must be a whole number from 0")
         object.__setattr__(self, "n", int(self.n))  # NumPy's numbers are no JSON
         for name in ("estimate", "lower", "upper", "detectable"):
@@ -140,7 +140,12 @@ class Finding:
         }
 
 
-def is_finite(number: object) -> bool:
+def _is_count(number: object) -> bool:
+    is_whole = number is not True and number is not False and isinstance(number, Integral)
+    return is_whole and int(str(number)) >= 0
+
+
+def is_finite(number: Any) -> bool:
     """Whether something is a real, finite number (a bool is none).
 
     Examples
@@ -148,7 +153,12 @@ def is_finite(number: object) -> bool:
     >>> [is_finite(x) for x in (1, 0.5, float("nan"), float("inf"), True, None, "1")]
     [True, True, False, False, False, False, False]
     """
-    return isinstance(number, Real) and not isinstance(number, bool) and math.isfinite(number)
+    return (
+        number is not True
+        and number is not False
+        and isinstance(number, Real)
+        and math.isfinite(number)
+    )
 
 
 def not_testable(
