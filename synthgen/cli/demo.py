@@ -42,7 +42,7 @@ def command(output: Path, patients: int, seed: int, lang: str, force: bool) -> N
     """
     from synthgen import __version__
     from synthgen.cohort.artefact import load_model
-    from synthgen.cohort.generate import generate
+    from synthgen.cohort.generate import cohort_of
     from synthgen.cohort.settings import settings_for
     from synthgen.cohort.write import write_cohort
     from synthgen.errors import ContractError
@@ -68,7 +68,7 @@ def command(output: Path, patients: int, seed: int, lang: str, force: bool) -> N
                 f"demo cohort: breaks {broken[0].rule} ({len(broken)} broken rules)"
             )
         checked.append(f"schema {model.schema.key} holds, 0 broken rules")
-        cohort = generate(model, patients, seed=seed)
+        cohort = cohort_of(model, settings)
         comparisons = compare(model, cohort)
         write_report(folder / "report.html", model, cohort, comparisons, language=lang)
 

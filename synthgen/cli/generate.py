@@ -72,6 +72,14 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     help="Hazard of loss to follow-up.",
 )
 @click.option(
+    "--further-tumours",
+    type=float,
+    default=None,
+    metavar="RATE",
+    help="Further primary tumours per person-year of follow-up; 0 for none. "
+    "[default: 0.00733, published for Korea]",
+)
+@click.option(
     "--replicates",
     type=int,
     default=None,
@@ -109,6 +117,7 @@ def command(
     formats: str,
     cut_off: str,
     lost_per_year: float,
+    further_tumours: float | None,
     replicates: int | None,
     jobs: int,
     with_report: bool | None,
@@ -132,7 +141,10 @@ def command(
     loaded = load_model(model)
     default = settings_for(loaded, patients, seed=seed, where=parse_where(conditions))
     rule = FollowUpRule(cut_off or default.follow_up.cut_off, lost_per_year)
-    settings = settings_for(loaded, patients, seed=seed, where=default.where, follow_up=rule)
+    rates = {} if further_tumours is None else {"further_tumours": further_tumours}
+    settings = settings_for(
+        loaded, patients, seed=seed, where=default.where, follow_up=rule, **rates
+    )
 
     wanted = tuple(f.strip() for f in formats.split(",") if f.strip())
     draw = partial(_draw, lang)
@@ -171,17 +183,11 @@ def command(
 
 def _draw(language: str, model: FittedModel, settings: Settings, folder: Path) -> None:
     """Draw the report of a cohort into its folder."""
-    from synthgen.cohort.generate import generate
+    from synthgen.cohort.generate import cohort_of
     from synthgen.fidelity.compare import compare
     from synthgen.report.cohort_page import write_report
 
-    cohort = generate(
-        model,
-        settings.n,
-        seed=settings.seed,
-        where=settings.where,
-        follow_up=settings.follow_up,
-    )
+    cohort = cohort_of(model, settings)
     write_report(folder / "report.html", model, cohort, compare(model, cohort), language=language)
 
 

@@ -44,7 +44,10 @@ def shift_years(dates: Dates, years: IntArray) -> Dates:
     months = dates.astype("datetime64[M]")
     day = (dates - months.astype("datetime64[D]")).astype(np.int64)
     shifted = months + (12 * years).astype("timedelta64[M]")
-    start, end = shifted.astype("datetime64[D]"), (shifted + np.timedelta64(1, "M")).astype("datetime64[D]")
+    start, end = (
+        shifted.astype("datetime64[D]"),
+        (shifted + np.timedelta64(1, "M")).astype("datetime64[D]"),
+    )
     last = (end - start).astype(np.int64) - 1
     return np.asarray(start + np.minimum(day, last).astype("timedelta64[D]"))
 
@@ -76,6 +79,25 @@ def birth_dates(diagnosis: Dates, age: IntArray, uniform: FloatArray) -> Dates:
     span = (latest - earliest).astype(np.int64)
     back = np.floor(uniform * span).astype(np.int64)
     return np.asarray(latest - back.astype("timedelta64[D]"))
+
+
+def completed_years(birth: Dates, day: Dates) -> IntArray:
+    """Completed years of age on a day, of people born on another.
+
+    Parameters
+    ----------
+    birth, day : ndarray of datetime64[D], shape (n,)
+    """
+    (born, birthday), (year, today) = _year_and_day(birth), _year_and_day(day)
+    return np.asarray(year - born - (today < birthday), dtype=np.intp)
+
+
+def _year_and_day(dates: Dates) -> tuple[IntArray, IntArray]:
+    """Calendar years, and numbers that order days of the year by month and day."""
+    months = dates.astype("datetime64[M]")
+    day = (dates - months.astype("datetime64[D]")).astype(np.intp)
+    year, month = np.divmod(months.astype(np.intp), 12)
+    return year, month * 31 + day
 
 
 def add_years(dates: Dates, years: FloatArray) -> Dates:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.further_tumours import PUBLISHED_RATE
 from synthgen.cohort.model_card import table_rows
 from synthgen.cohort.registry import OTHER_CAUSE
 from synthgen.cohort.settings import Settings
@@ -38,6 +39,7 @@ def data_card(
         [say("diagnosed"), f"{settings.first_year}-{settings.last_year}"],
         [say("cut_off"), settings.follow_up.cut_off],
         [say("lost"), f"{settings.follow_up.lost_per_year:g}"],
+        [say("further_tumours"), f"{settings.further_tumours:.3g}"],
         [say("only"), where or say("everybody")],
         [say("seed"), str(settings.seed)],
         *([[say("replicate"), f"{settings.replicate[0]}"]] if settings.replicate else []),
@@ -58,6 +60,7 @@ def data_card(
                 say("identifiers"),
                 say("causes", code=OTHER_CAUSE),
                 say("missing"),
+                say(_further_note(settings), rate=f"{10_000 * settings.further_tumours:.3g}"),
                 *([say("replicate_note")] if settings.replicate else []),
                 say("again", command=_command(model, settings)),
             ]
@@ -66,10 +69,23 @@ def data_card(
     )
 
 
+def _further_note(settings: Settings) -> str:
+    """Key of the text that says where the rate of further tumours comes from."""
+    if settings.further_tumours == 0:
+        return "further_none"
+    published = settings.further_tumours == PUBLISHED_RATE
+    return "further_published" if published else "further_asked"
+
+
 def _command(model: FittedModel, settings: Settings) -> str:
     where = "".join(f" --where {n}={','.join(c)}" for n, c in settings.where.items())
     replicates = f" --replicates {settings.replicate[1]}" if settings.replicate else ""
-    return f"synthgen generate {model.id} -n {settings.n} --seed {settings.seed}{where}{replicates}"
+    rate = settings.further_tumours
+    further = "" if rate == PUBLISHED_RATE else f" --further-tumours {rate!r}"
+    return (
+        f"synthgen generate {model.id} -n {settings.n} --seed {settings.seed}{where}{further}"
+        f"{replicates}"
+    )
 
 
 def write_cards(

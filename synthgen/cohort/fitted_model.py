@@ -91,6 +91,7 @@ class FittedModel:
         seed: int = 1,
         where: Mapping[str, tuple[str, ...]] | None = None,
         follow_up: FollowUpRule | None = None,
+        further_tumours: float | None = None,
     ) -> Cohort:
         """Synthetic patients with their tumours.
 
@@ -104,17 +105,21 @@ class FittedModel:
             Codes by variable: only such patients, by exact conditioning.
         follow_up : FollowUpRule, optional
             Cut-off and loss; by default the one of the pack's target period.
+        further_tumours : float, optional
+            Rate of further primary tumours [per person-year of follow-up]; by default the
+            published one of :mod:`synthgen.cohort.further_tumours`, 0 for none.
 
         Raises
         ------
         UsageError
-            If ``n`` is below 1, the seed negative, or a variable or code unknown.
+            If ``n`` is below 1, the seed or the rate negative, or a variable or code unknown.
         EvidenceError
             If nobody can be as ``where`` says.
         """
         from synthgen.cohort.generate import generate
 
-        return generate(self, n, seed=seed, where=where, follow_up=follow_up)
+        options = {} if further_tumours is None else {"further_tumours": further_tumours}
+        return generate(self, n, seed=seed, where=where, follow_up=follow_up, **options)
 
     def __repr__(self) -> str:
         return (

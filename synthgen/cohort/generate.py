@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from synthgen import __version__
 from synthgen.cohort.cohort import Cohort
 from synthgen.cohort.fitted_model import FittedModel
-from synthgen.cohort.follow_up import FollowUpRule
 from synthgen.cohort.registry import registry_tables
 from synthgen.cohort.settings import Settings, settings_for
 from synthgen.errors import UsageError
@@ -53,7 +52,7 @@ def block_tables(
     rng = block_generator(model.sha256, settings.seed, block, "variables")
     # The words of a full block are reserved, so that patient k does not depend on n.
     drawn = distribution.sample(sizes[block], rng, reserve=BLOCK_SIZE)
-    return registry_tables(model, settings, block, drawn)
+    return registry_tables(model, settings, block, drawn, distribution)
 
 
 def manifest_of(model: FittedModel, settings: Settings) -> dict[str, Any]:
@@ -77,15 +76,25 @@ def generate(
     *,
     seed: int = 1,
     where: Mapping[str, tuple[str, ...]] | None = None,
-    follow_up: FollowUpRule | None = None,
+    **options: Any,
 ) -> Cohort:
     """Cohort of ``n`` patients in memory; see :meth:`FittedModel.generate`."""
+    return cohort_of(model, settings_for(model, n, seed=seed, where=where, **options))
+
+
+def cohort_of(model: FittedModel, settings: Settings) -> Cohort:
+    """Cohort in memory, from settings that have been checked against the model.
+
+    Parameters
+    ----------
+    model : FittedModel
+    settings : Settings
+    """
     import pandas as pd
 
-    settings = settings_for(model, n, seed=seed, where=where, follow_up=follow_up)
     distribution = model.distribution.condition(settings.where)
     make = partial(block_tables, model, settings, distribution=distribution)
-    blocks = [make(block) for block in range(len(block_sizes(n)))]
+    blocks = [make(block) for block in range(len(block_sizes(settings.n)))]
     tables = {
         name: blocks[0][name]
         if len(blocks) == 1

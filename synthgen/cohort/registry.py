@@ -16,6 +16,12 @@ from synthgen.cohort.calendar import DAYS_PER_YEAR, birth_dates, dates_within
 from synthgen.cohort.columns import coded, frame_of
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.follow_up import FollowUp, follow
+from synthgen.cohort.further_tumours import (
+    Patients,
+    all_tumours,
+    fatal_rows,
+    known_at_death,
+)
 from synthgen.cohort.icd10 import icd10_codes
 from synthgen.cohort.identifiers import patient_ids, tumour_ids
 from synthgen.cohort.settings import Settings
@@ -28,20 +34,25 @@ from synthgen.statistics.statement import TIME_VARIABLE
 if TYPE_CHECKING:
     import pandas as pd
 
+    from synthgen.models.distribution import Distribution
+    from synthgen.models.mixture import Mixture
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 Positions = Mapping[str, IntArray]
 
 #: ICD-10 code for a death from other causes: the cause itself is not modelled.
 OTHER_CAUSE = "R99"
-#: Bases of diagnosis that put the diagnosis on the day of death: certificate, autopsy.
-KNOWN_AT_DEATH = frozenset({"0", "8"})
 #: Metastasis at diagnosis (0 no, 1 yes, 9 unknown) by SEER summary stage.
 METASTASIS = {"0": "0", "1": "0", "2": "0", "3": "0", "4": "0", "5": "0", "7": "1", "9": "9"}
 
 
 def registry_tables(
-    model: FittedModel, settings: Settings, block: int, drawn: Positions
+    model: FittedModel,
+    settings: Settings,
+    block: int,
+    drawn: Positions,
+    distribution: Distribution | Mixture,
 ) -> dict[str, pd.DataFrame]:
     """Patient and tumour frames of one block.
 
@@ -52,7 +63,9 @@ def registry_tables(
     block : int
         Number of the block, from 0.
     drawn : mapping of str to ndarray of intp, shape (n,)
-        Sampled codes of every model variable.
+        Sampled codes of every model variable, of the first tumours.
+    distribution : Distribution or Mixture
+        What they were sampled from; further tumours are sampled from it, too.
     """
     n = len(drawn[TIME_VARIABLE])
     rng = block_generator(model.sha256, settings.seed, block, "registry")
@@ -73,34 +86,37 @@ def registry_tables(
         drawn,
         uniform(),
     )
-    cancer_years[_known_at_death(model, drawn)] = 0.0
+    cancer_years[known_at_death(model.distribution.domain.codes, drawn)] = 0.0
     other_years = model.life_table.draw_survival(sex, exact_age, uniform())
     seen = follow(diagnosis, cancer_years, other_years, settings.follow_up, uniform())
+    patients = Patients(drawn, birth, diagnosis, seen.last_contact)
+    tumours = all_tumours(model, settings, block, patients, age, distribution)
     ids = patient_ids(model.sha256, settings.seed, block * BLOCK_SIZE, n)
-    columns = _coded_columns(model, drawn)
-    icd10, icd10_list = icd10_codes(*columns["tumour.topography"], *columns["tumour.morphology"])
+    of_tumours = _coded_columns(model, tumours.drawn, "tumour")
+    icd10, icd10_list = icd10_codes(*of_tumours["topography"], *of_tumours["morphology"])
+    fatal = fatal_rows(model, settings, block, tumours, seen.last_contact)
     patient: dict[str, Any] = {
         "patient_id": ids,
         "birth_year": birth.astype("datetime64[Y]").astype(np.int64) + 1970,
         "birth_month": birth.astype("datetime64[M]").astype(np.int64) % 12 + 1,
-        **_follow_up_columns(seen, icd10, icd10_list),
+        **_follow_up_columns(seen, icd10[fatal], icd10_list),
     }
     tumour: dict[str, Any] = {
-        "tumour_id": tumour_ids(ids, np.ones(n, dtype=np.int64)),
-        "patient_id": ids,
-        "tumour_sequence": np.ones(n, dtype=np.int64),
-        "diagnosis_date": diagnosis,
-        "age_at_diagnosis": age,
+        "tumour_id": tumour_ids(ids[tumours.patient], tumours.sequence),
+        "patient_id": ids[tumours.patient],
+        "tumour_sequence": tumours.sequence,
+        "diagnosis_date": tumours.diagnosis,
+        "age_at_diagnosis": tumours.age,
         "icd10": coded(icd10_list, icd10),
     }
-    for name, (positions, codes) in columns.items():
-        table, _, column = name.partition(".")
-        (patient if table == "patient" else tumour)[column] = coded(codes, positions)
-    if "tumour.seer_stage" in columns:
-        tumour["metastasis_at_dx"] = _metastasis(*columns["tumour.seer_stage"])
+    of_patients = _coded_columns(model, drawn, "patient")
+    for columns, coded_columns in ((patient, of_patients), (tumour, of_tumours)):
+        columns |= {name: coded(codes, at) for name, (at, codes) in coded_columns.items()}
+    if "seer_stage" in of_tumours:
+        tumour["metastasis_at_dx"] = _metastasis(*of_tumours["seer_stage"])
     return {
         "patient": frame_of(model.schema.table("patient"), patient, n),
-        "tumour": frame_of(model.schema.table("tumour"), tumour, n),
+        "tumour": frame_of(model.schema.table("tumour"), tumour, len(tumours.patient)),
     }
 
 
@@ -108,28 +124,21 @@ def _lookup(values: list[int], positions: IntArray) -> IntArray:
     return np.asarray(np.array(values, dtype=np.intp)[positions])
 
 
-def _known_at_death(model: FittedModel, drawn: Positions) -> npt.NDArray[np.bool_]:
-    """Patients whose tumour was registered from a death certificate or an autopsy alone."""
-    codes = model.distribution.domain.codes.get("basis_of_diagnosis", ())
-    chosen = [i for i, code in enumerate(codes) if code in KNOWN_AT_DEATH]
-    if not chosen:
-        return np.zeros(len(drawn[TIME_VARIABLE]), dtype=np.bool_)
-    return np.isin(drawn["basis_of_diagnosis"], chosen)
-
-
 def _coded_columns(
-    model: FittedModel, drawn: Positions
+    model: FittedModel, drawn: Positions, table: str
 ) -> dict[str, tuple[IntArray, tuple[str, ...]]]:
-    """Positions and codes of every column that model variables decide, by full name."""
+    """Positions and codes of every column of a table that model variables decide."""
     columns: dict[str, tuple[IntArray, tuple[str, ...]]] = {}
     for name in model.distribution.domain.names:
         variable, codes = model.schema.variable(name), model.distribution.domain.codes[name]
-        if variable.column and not variable.is_binned:
-            columns[variable.column] = (drawn[name], codes)
+        if variable.column.startswith(f"{table}.") and not variable.is_binned:
+            columns[variable.column.partition(".")[2]] = (drawn[name], codes)
         for column in variable.joins:
-            parts = [variable.implies[code][column][0] for code in codes]
-            distinct = tuple(dict.fromkeys(parts))
-            columns[column] = (_lookup([distinct.index(p) for p in parts], drawn[name]), distinct)
+            if column.startswith(f"{table}."):
+                parts = [variable.implies[code][column][0] for code in codes]
+                distinct = tuple(dict.fromkeys(parts))
+                place = _lookup([distinct.index(p) for p in parts], drawn[name])
+                columns[column.partition(".")[2]] = (place, distinct)
     return columns
 
 

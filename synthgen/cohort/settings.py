@@ -12,11 +12,14 @@ import numpy as np
 from synthgen.cohort.calendar import years_of
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.follow_up import FollowUpRule
+from synthgen.cohort.further_tumours import PUBLISHED_RATE
 from synthgen.cohort.identifiers import CAPACITY
 from synthgen.errors import UsageError
 
 #: Years of follow-up after the last year of diagnosis, if nothing else is asked for.
 DEFAULT_FOLLOW_UP = 5
+#: Highest rate of further tumours that may be asked for [per person-year].
+HIGHEST_RATE = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Settings:
         Calendar years of diagnosis.
     replicate : tuple of int or None
         Number of this replicate, from 1, and how many there are; None for a single cohort.
+    further_tumours : float
+        Rate of further primary tumours while a patient is followed [per person-year].
     """
 
     n: int
@@ -44,6 +49,7 @@ class Settings:
     last_year: int
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     replicate: tuple[int, int] | None = None
+    further_tumours: float = PUBLISHED_RATE
 
     def describe(self) -> dict[str, Any]:
         """Plain JSON values for the manifest."""
@@ -54,6 +60,7 @@ class Settings:
             "diagnosed": f"{self.first_year}-{self.last_year}",
             "cut_off": self.follow_up.cut_off,
             "lost_per_year": self.follow_up.lost_per_year,
+            "further_tumours_per_year": self.further_tumours,
         }
 
 
@@ -64,6 +71,7 @@ def settings_for(
     seed: int = 1,
     where: Mapping[str, tuple[str, ...]] | None = None,
     follow_up: FollowUpRule | None = None,
+    further_tumours: float = PUBLISHED_RATE,
 ) -> Settings:
     """Settings of a cohort of a model.
 
@@ -71,7 +79,8 @@ def settings_for(
     ------
     UsageError
         If ``n`` is below 1 or beyond the identifiers, the seed negative, a variable or
-        code unknown (near names are offered), or the cut-off before the first diagnosis.
+        code unknown (near names are offered), the cut-off before the first diagnosis, or a
+        rate below 0 or without bounds.
     """
     if n < 1:
         raise UsageError(f"number of patients: is {n}; it must be 1 or more")
@@ -91,7 +100,19 @@ def settings_for(
         raise UsageError(
             f"loss to follow-up: is {rule.lost_per_year} per year; 0 or more is needed"
         )
-    return Settings(n, seed, rule, first, last, checked_evidence(model, where or {}))
+    if not 0 <= further_tumours <= HIGHEST_RATE:
+        raise UsageError(
+            f"further tumours: are {further_tumours} per year; it must be 0 to {HIGHEST_RATE:g}"
+        )
+    return Settings(
+        n,
+        seed,
+        rule,
+        first,
+        last,
+        checked_evidence(model, where or {}),
+        further_tumours=further_tumours,
+    )
 
 
 def checked_evidence(

@@ -104,6 +104,35 @@ def _dying(distribution: Distribution | Mixture, drawn: Mapping[str, IntArray]) 
     return dying
 
 
+def hazards(
+    distribution: Distribution | Mixture,
+    variable: Variable,
+    drawn: Mapping[str, IntArray],
+    years: FloatArray,
+) -> FloatArray:
+    """Hazard of dying of the cancer at a time [per year]; 0 beyond the last published time.
+
+    Parameters
+    ----------
+    distribution : Distribution or Mixture
+        The whole model, before any conditioning on evidence.
+    variable : Variable
+        The bins of net survival time.
+    drawn : mapping of str to ndarray of intp, shape (n,)
+        Sampled codes; the sampled time is not looked at.
+    years : ndarray of float64, shape (n,)
+        Since diagnosis.
+    """
+    edges = bin_edges(variable)
+    bins = np.clip(np.searchsorted(edges, years, side="right") - 1, 0, len(edges) - 2)
+    dying = np.minimum(_dying(distribution, {**drawn, TIME_VARIABLE: bins}), 1 - 1e-12)
+    width = edges[bins + 1] - edges[bins]
+    closed = np.isfinite(width)
+    found = np.zeros(len(years))
+    found[closed] = -np.log1p(-dying[closed]) / width[closed]
+    return found
+
+
 def _beyond(
     domain: Domain,
     references: tuple[SurvivalReference, ...],

@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.intp]
 
+SEQUENCE = "tumour_sequence"
+"""Column that numbers the tumours of a patient, from 1."""
+
 
 @dataclass(frozen=True, eq=False)
 class CohortCodes:
     """Rows of a cohort, seen from the table in which everything can be looked up.
+
+    Statistics of patients count each patient once: where a table numbers the tumours of a
+    patient, only the rows of first tumours are looked at.
 
     Parameters
     ----------
@@ -44,7 +50,16 @@ class CohortCodes:
         return base_table(self.cohort.schema)
 
     def __len__(self) -> int:
-        return len(self.cohort[self.table])
+        return len(self._frame)
+
+    @cached_property
+    def _frame(self) -> pd.DataFrame:
+        """The base table, first tumours only."""
+        frame = self.cohort[self.table]
+        if SEQUENCE not in frame.columns:
+            return frame
+        further = (frame[SEQUENCE] > 1).fillna(value=False).to_numpy(dtype=np.bool_)
+        return frame[~further].reset_index(drop=True) if further.any() else frame
 
     def has(self, column: str) -> bool:
         """Whether the cohort has a column, written ``"tumour.topography"``."""
@@ -60,9 +75,9 @@ class CohortCodes:
             If no foreign key leads to its table.
         """
         table, _, name = column.partition(".")
-        values = self.cohort[table][name]
         if table == self.table:
-            return values
+            return self._frame[name]
+        values = self.cohort[table][name]
         rows = self._rows[table]
         return values.take(rows).reset_index(drop=True)
 
@@ -73,7 +88,7 @@ class CohortCodes:
 
         found = {}
         for key in self.cohort.schema.table(self.table).foreign_keys:
-            own = pd.Index(self.cohort[self.table][key.columns[0]])
+            own = pd.Index(self._frame[key.columns[0]])
             other = pd.Index(self.cohort[key.table][key.references[0]])
             rows = other.get_indexer(own)
             if (rows < 0).any():

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from synthgen.cohort import calendar
 from synthgen.cohort.calendar import add_years, birth_dates, dates_within, years_of
 from synthgen.errors import StatisticsError
 
@@ -26,6 +27,18 @@ def test_a_birth_date_gives_back_the_completed_age(day, age, uniform):
         np.array([day], dtype="datetime64[D]"), np.array([age]), np.array([uniform])
     )
     assert completed_years(birth[0].item(), day) == age
+
+
+@example(dt.date(2000, 2, 29), dt.date(2001, 2, 28))
+@example(dt.date(2000, 2, 29), dt.date(2001, 3, 1))
+@given(
+    st.dates(dt.date(1900, 1, 1), dt.date(2030, 12, 31)),
+    st.dates(dt.date(1900, 1, 1), dt.date(2030, 12, 31)),
+)
+def test_completed_years_are_counted_by_birthdays(birth, day):
+    if birth <= day:
+        born, then = (np.array([d], dtype="datetime64[D]") for d in (birth, day))
+        assert calendar.completed_years(born, then)[0] == completed_years(birth, day)
 
 
 def test_dates_fill_the_whole_years_and_no_more():
