@@ -1,0 +1,1 @@
+"""Privacy: attacks on a cohort and on the generator behind it, and what they found."""

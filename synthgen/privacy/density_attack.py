@@ -1,0 +1,74 @@
+"""C4: where the release is denser than the population, somebody was remembered."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthgen.fidelity.encoding import Floats, Positions
+from synthgen.findings import Finding, Inputs
+from synthgen.privacy.attacked import attacked
+from synthgen.privacy.neighbours import blocks, isolation, squared_distances
+from synthgen.privacy.proximity import compared
+
+MEASURE = "density_attack"
+
+SMALLEST_WIDTH = 1e-3
+"""Kernel width below which distances would all be infinite to it."""
+
+
+def log_density(points: Floats, base: Floats, width: float, own: Positions | None = None) -> Floats:
+    """Logarithm of a Gaussian kernel density, up to a constant that all points share.
+
+    Parameters
+    ----------
+    points : ndarray of float64, shape (n, d)
+    base : ndarray of float64, shape (m, d)
+    width : float
+        Standard deviation of the kernel.
+    own : ndarray of intp, shape (n,), optional
+        Row of the base that is the point itself and is left out.
+    """
+    found = np.empty(len(points))
+    others = len(base) - (own is not None)
+    for block in blocks(len(points), len(base)):
+        exponent = squared_distances(points[block], base)
+        exponent /= -2.0 * width**2
+        if own is not None:
+            exponent[np.arange(len(exponent)), own[block]] = -np.inf
+        top = exponent.max(axis=1)
+        exponent -= top[:, None]
+        found[block] = top + np.log(np.exp(exponent, out=exponent).sum(axis=1) / others)
+    return found
+
+
+def density_attack(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
+    """Probability that the release is denser at a member than at another, for their rarity.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        With ``train`` and ``control``.
+    rng : numpy.random.Generator
+        Not used.
+
+    Returns
+    -------
+    list of Finding
+        One; 0.5 is chance.
+
+    Notes
+    -----
+    DOMIAS: van Breugel, Sun, Qian & van der Schaar 2023, arXiv:2302.12580.  Both densities
+    are Gaussian kernels as wide as half the median distance of a real patient to the five
+    nearest others; the population is members and others together without the patient in
+    question, so that both sides are treated alike.  Bounds as for ``proximity``.
+    """
+    del rng
+    people = attacked(inputs)
+    real = people.real_points()
+    width = max(float(np.median(isolation(real))) / 2.0, SMALLEST_WIDTH)
+    everybody = np.arange(len(real), dtype=np.intp)
+    common = log_density(real, real, width, everybody)
+    score = log_density(real, people.synthetic.points, width) - common
+    n = len(people.members)
+    return [compared(MEASURE, "", score[:n], score[n:])]

@@ -1,0 +1,99 @@
+"""C2 and C3: whether members lie nearer to the release than others do, above all outliers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthgen.fidelity.encoding import Floats
+from synthgen.fidelity.intervals import rank_probability
+from synthgen.fidelity.results import FEWEST, bounded
+from synthgen.findings import TOO_FEW, Finding, Inputs, not_testable
+from synthgen.privacy.attacked import Attacked, Booleans, attacked
+from synthgen.privacy.neighbours import most_isolated, nearest
+
+PROXIMITY, OUTLIERS = "proximity", "outlier_proximity"
+
+ISOLATED = 0.10
+"""Share of real patients, members and others together, that counts as outliers."""
+
+
+def nearness(people: Attacked) -> tuple[Floats, Floats]:
+    """Minus the distance to the nearest synthetic patient, of members and of others."""
+    found = [
+        -nearest(side.points, people.synthetic.points, 1)[0][:, 0]
+        for side in (people.members, people.others)
+    ]
+    return found[0], found[1]
+
+
+def outliers(people: Attacked) -> tuple[Booleans, Booleans]:
+    """Which members and which others are among the most isolated of all real patients.
+
+    A tenth of them, but at least as many as a test needs on both sides.
+    """
+    chosen = most_isolated(people.real_points(), ISOLATED, 2 * FEWEST)
+    n = len(people.members)
+    return chosen[:n], chosen[n:]
+
+
+def compared(
+    measure: str, part: str, members: Floats, others: Floats, fewest: int = FEWEST
+) -> Finding:
+    """Finding of the probability that a member scores above another."""
+    n, m = len(members), len(others)
+    detail = {"members": n, "others": m}
+    if min(n, m) < fewest:
+        return not_testable(measure, "C", TOO_FEW, part=part, n=min(n, m), detail=detail)
+    return bounded(measure, "C", part, rank_probability(members, others), n + m, detail)
+
+
+def proximity(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
+    """Probability that a member lies nearer to the release than another person; 0.5 is chance.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        With ``train`` and ``control``.
+    rng : numpy.random.Generator
+        Not used.
+
+    Returns
+    -------
+    list of Finding
+        One.
+
+    Notes
+    -----
+    The simplest membership attack: Chen, Yu, Zhang & Fritz 2020, doi:10.1145/3372297.3417238.
+    An average, which copies of a few outliers hardly move: see :func:`outlier_proximity`.
+    Bounds: DeLong and Newcombe, the wider of both.
+    """
+    del rng
+    return [compared(PROXIMITY, "", *nearness(attacked(inputs)))]
+
+
+def outlier_proximity(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
+    """The same among the most isolated tenth of the real patients.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        With ``train`` and ``control``.
+    rng : numpy.random.Generator
+        Not used.
+
+    Returns
+    -------
+    list of Finding
+        One.  With fewer than 640 real patients the outliers are the 64 most isolated.
+
+    Notes
+    -----
+    Isolation: mean distance to the five nearest others, Meeus et al. 2023,
+    arXiv:2306.10308.
+    """
+    del rng
+    people = attacked(inputs)
+    members, others = outliers(people)
+    near, far = nearness(people)
+    return [compared(OUTLIERS, "outliers", near[members], far[others], fewest=FEWEST // 2)]
