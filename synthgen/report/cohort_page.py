@@ -15,37 +15,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgen.cohort.fitted_model import FittedModel
-from synthgen.cohort.provenance import ENTITY, Provenance, provenance
+from synthgen.cohort.provenance import provenance
 from synthgen.errors import UsageError
 from synthgen.fidelity.compare import ComparedCohort
 from synthgen.fidelity.comparison import Comparison, Outcome, agreement
 from synthgen.messages import LANGUAGES
 from synthgen.outputs import output_file
-from synthgen.report.charts.dots import defined
+from synthgen.report.charts.drawing import defined
 from synthgen.report.charts.gaps import gaps_picture
-from synthgen.report.group_section import GroupSection, group_section
+from synthgen.report.patient_groups import ALWAYS_DRAWN, drawn_groups, patient_groups
 from synthgen.report.provenance_section import legend, matrix, source_rows
 from synthgen.report.reasons import far_from_cohort, far_from_model
-from synthgen.report.statement_tables import mark, row_of, table_sections
+from synthgen.report.region_section import region_section
+from synthgen.report.statement_tables import chapters, mark, row_of
 from synthgen.report.statement_words import codes_words
 from synthgen.report.words import Html, Words, errors, joined, label, percent, plain, say
-from synthgen.statistics.statement import Members
 
 if TYPE_CHECKING:
     import jinja2
 
     from synthgen.cohort.cohort import Cohort
 
-SITE = "site_group"
-"""Variable of the groups that registry reports count by."""
+LARGEST = 970_000
+"""A page holds as many pictures as fit into so many bytes; every number stands in it anyway."""
 
-ALIKE = 0.95
-"""Two descriptions that share at least this part of their patients mean the same group."""
-
-
-MOST_DRAWN, ALWAYS_DRAWN, ENOUGH = 24, 6, 10
-"""At most so many groups are drawn, the first few always, the others if they have so many
-patients; the numbers of those that are not drawn stand in a table."""
+DROPPED = 3
+"""Groups that are left undrawn at a time, until a page fits."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +80,33 @@ def cohort_report(
         raise UsageError(f"language {language}: choose of {', '.join(LANGUAGES)}")
     compared = ComparedCohort(model, cohort)
     page = _page(model, cohort, comparisons, compared)
+    return _within_size({**page, "first": language})
+
+
+def _within_size(page: dict[str, Any]) -> str:
+    """The page with as many pictures as fit: first rows with small gaps go without one.
+
+    If that is not enough, the smallest groups go from the drawings to the table of groups.
+    """
     template = _environment().get_template("cohort.html.jinja")
-    return template.render(page, first=language)
+    groups, others = list(page["groups"]), list(page["others"])
+    rows = [r for c in page["chapters"] for s in c.sections for r in s.rows]
+    sizes = [len(r.picture) for r in sorted(rows, key=lambda r: r.rank)]
+    while True:
+        pictures = len(sizes)
+        text = template.render(page, groups=groups, others=others, pictures=pictures)
+        excess = len(text.encode()) - LARGEST
+        if excess <= 0:
+            return text
+        while pictures and excess > 0:
+            pictures -= 1
+            excess -= sizes[pictures]
+        if excess <= 0 or len(groups) <= ALWAYS_DRAWN:
+            return template.render(page, groups=groups, others=others, pictures=pictures)
+        dropped = (
+            groups[-DROPPED:] if len(groups) >= ALWAYS_DRAWN + DROPPED else groups[ALWAYS_DRAWN:]
+        )
+        groups, others = groups[: -len(dropped)], [*dropped, *others]
 
 
 def write_report(
@@ -132,7 +152,9 @@ def _environment() -> jinja2.Environment:
 
 def _style() -> Html:
     """The style sheet, with the sentence of intended use at the foot of printed pages."""
-    text = (files("synthgen.report") / "templates" / "cohort.css").read_text(encoding="utf-8")
+    folder = files("synthgen.report") / "templates"
+    sheets = ("cohort.css", "figures.css")
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in sheets)
     use = say("intended_use.short")
     for language in LANGUAGES:
         quoted = use.in_language(language).replace("\\", "\\\\").replace('"', '\\"')
@@ -148,11 +170,9 @@ def _page(
 ) -> dict[str, Any]:
     """Everything that the template shows."""
     origins = provenance(model)
-    groups, missing = _groups(compared, origins)
-    drawn = [
-        g for i, g in enumerate(groups[:MOST_DRAWN]) if i < ALWAYS_DRAWN or g.patients >= ENOUGH
-    ]
-    others = [g for g in groups if g not in drawn]
+    lines, missing = patient_groups(compared)
+    drawn, others = drawn_groups(compared, lines, origins)
+    told = chapters(model, comparisons)
     outcomes = {o: sum(c.outcome is o for c in comparisons) for o in Outcome}
     return {
         "style": _style(),
@@ -189,7 +209,9 @@ def _page(
         "others": others,
         "missing": joined(missing),
         "missing_count": len(missing),
-        "tables": table_sections(model, comparisons),
+        "region": region_section(compared),
+        "chapters": told,
+        "table_count": sum(len(c.sections) for c in told),
         "matrix": matrix(model, origins),
         "legend": legend(),
         "sources": source_rows(model),
@@ -207,6 +229,7 @@ def _settings(model: FittedModel, cohort: Cohort, compared: ComparedCohort) -> l
     lines = [
         Setting(say("report.setting.population"), population + f", {target.period}"),
         Setting(say("report.setting.patients"), plain(f"{len(compared.codes):,}")),
+        *_further(cohort, compared),
         Setting(say("report.setting.conditions"), _conditions(compared)),
         Setting(say("report.setting.diagnosed"), plain(asked.get("diagnosed", "–"))),
         Setting(say("report.setting.cut_off"), plain(asked.get("cut_off", "–"))),
@@ -220,6 +243,15 @@ def _settings(model: FittedModel, cohort: Cohort, compared: ComparedCohort) -> l
         named = ", ".join(f"{name} {version}" for name, version in versions.items())
         lines.append(Setting(say("report.setting.versions"), plain(named)))
     return lines
+
+
+def _further(cohort: Cohort, compared: ComparedCohort) -> list[Setting]:
+    """How many tumours come after the first ones, if any do."""
+    further = len(cohort[compared.codes.table]) - len(compared.codes)
+    if not further:
+        return []
+    text = say("report.further", tumours=f"{further:,}", patients=f"{len(compared.codes):,}")
+    return [Setting(say("report.setting.further"), text)]
 
 
 def label_of_schema(model: FittedModel) -> Words:
@@ -237,61 +269,3 @@ def _conditions(compared: ComparedCohort) -> Words:
         for name, codes in compared.where.items()
     ]
     return joined(parts, "; ")
-
-
-def _groups(
-    compared: ComparedCohort, origins: Sequence[Provenance]
-) -> tuple[list[GroupSection], list[Words]]:
-    """Sections of site groups and entities, largest first, and entities without patients."""
-    names = compared.distribution.domain.names
-    entities = _named(compared, ENTITY) if ENTITY in names else []
-    sites = _named(compared, SITE) if SITE in names else []
-    twins: dict[str, Members] = {}
-    sections: list[GroupSection] = []
-    missing: list[Words] = []
-    for code, group in entities:
-        for _, site in sites:
-            if _alike(compared, group, site):
-                twins[code] = site
-    for code, group in sites:
-        if group not in twins.values():
-            made = _section(compared, SITE, code, [group])
-            if made is not None and made.patients:
-                sections.append(made)
-    sections.sort(key=lambda s: -s.patients)
-    of_entities: list[GroupSection] = []
-    for code, group in entities:
-        same = [group, *([twins[code]] if code in twins else [])]
-        own = tuple(o for o in origins if o.entity == code and o.variable not in {ENTITY})
-        made = _section(compared, ENTITY, code, same, own)
-        if made is not None and made.patients:
-            of_entities.append(made)
-        elif made is not None:
-            missing.append(made.title)
-    of_entities.sort(key=lambda s: -s.patients)
-    return sections + of_entities, missing
-
-
-def _named(compared: ComparedCohort, name: str) -> list[tuple[str, Members]]:
-    return [(code, {name: (code,)}) for code in compared.distribution.domain.codes[name]]
-
-
-def _alike(compared: ComparedCohort, one: Members, other: Members) -> bool:
-    probability = compared.distribution.probability
-    both = probability({**one, **other})
-    return both >= ALIKE * max(probability(one), probability(other)) > 0
-
-
-def _section(
-    compared: ComparedCohort,
-    name: str,
-    code: str,
-    groups: Sequence[Members],
-    origins: tuple[Provenance, ...] = (),
-) -> GroupSection | None:
-    variable = compared.model.schema.variable(name)
-    title = codes_words(variable, (code,))
-    if name == SITE:
-        title = say("report.site_group", title=title)
-    number = variable.codes.index(code)
-    return group_section(compared, title, groups, f"{name}-{number}", origins)

@@ -15,13 +15,14 @@ from synthgen.fidelity.followed import NET, OBSERVED
 from synthgen.models.references import AGE_VARIABLE
 from synthgen.report import published
 from synthgen.report.charts.bars import Bar, bars
+from synthgen.report.charts.drawing import Drawing
 from synthgen.report.charts.pyramid import AgeSex, pyramid
 from synthgen.report.charts.survival import SurvivalPicture, survival
 from synthgen.report.model_curve import model_curve
 from synthgen.report.provenance_section import OriginLine, origin_lines
 from synthgen.report.published import SEX, STAGE, PublishedShares, PublishedSurvival
 from synthgen.report.statement_words import codes_words, members_words
-from synthgen.report.words import Html, Words, label, say
+from synthgen.report.words import Words, label, say
 from synthgen.statistics.model import StatisticsTable
 from synthgen.statistics.statement import TIME_VARIABLE, Members
 
@@ -42,7 +43,7 @@ class Picture:
     """A drawing with what stands above and below it."""
 
     heading: Words
-    drawing: Html
+    drawing: Drawing
     note: Words
     table: StatisticsTable | None = None
 
@@ -109,7 +110,7 @@ def group_section(
     patients = int(rows.sum()) if rows is not None else 0
     whole, strata = _survivals(compared, title, groups)
     left = (_ages(compared, title, groups), _kinds(compared, title, groups))
-    right = (_shares(compared, title, groups, STAGE), whole)
+    right = (shares_picture(compared, title, groups, STAGE), whole)
     return GroupSection(
         anchor,
         title,
@@ -156,13 +157,31 @@ def _ages(compared: ComparedCohort, title: Words, groups: Sequence[Members]) -> 
 
 def _kinds(compared: ComparedCohort, title: Words, groups: Sequence[Members]) -> Picture | None:
     """What a site group is made of."""
-    return None if ENTITY in groups[0] else _shares(compared, title, groups, ENTITY)
+    return None if ENTITY in groups[0] else shares_picture(compared, title, groups, ENTITY)
 
 
-def _shares(
-    compared: ComparedCohort, title: Words, groups: Sequence[Members], name: str
+def shares_picture(
+    compared: ComparedCohort,
+    title: Words,
+    groups: Sequence[Members],
+    name: str,
+    *,
+    most: int = MOST_BARS,
 ) -> Picture | None:
-    """Shares of the codes of one variable in a group; None if a column is missing."""
+    """Shares of the codes of one variable in a group; None if a column is missing.
+
+    Parameters
+    ----------
+    compared : ComparedCohort
+    title : Words
+        Of the group.
+    groups : sequence of mapping
+        Descriptions that mean the same patients.
+    name : str
+        The variable.
+    most : int
+        Bars at most; of more codes the largest shares of the model are drawn.
+    """
     model, domain = compared.model, compared.distribution.domain
     if name not in domain.names or name in groups[0]:
         return None
@@ -182,7 +201,7 @@ def _shares(
     cohort = counted / counted.sum() if counted.sum() else None
     fitted = fitted / fitted.sum()
     drawn = []
-    for codes, limits in _lines(said, base, fitted):
+    for codes, limits in _lines(said, base, fitted, most):
         at = [base.index(code) for code in codes]
         share = None if cohort is None else float(cohort[at].sum())
         words = codes_words(model.schema.variable(name), codes)
@@ -196,7 +215,7 @@ def _shares(
 
 
 def _lines(
-    said: PublishedShares | None, base: tuple[str, ...], fitted: FloatArray
+    said: PublishedShares | None, base: tuple[str, ...], fitted: FloatArray, most: int
 ) -> list[tuple[tuple[str, ...], tuple[float, float, float] | None]]:
     """Codes of each bar and the published limits; of long lists only the largest shares."""
     made: list[tuple[tuple[str, ...], tuple[float, float, float] | None]] = []
@@ -208,8 +227,8 @@ def _lines(
     made += [((code,), None) for code in base if code not in covered]
     sizes = {codes: float(sum(fitted[base.index(c)] for c in codes)) for codes, _ in made}
     possible = [line for line in made if sizes[line[0]] > 0.0]
-    if len(possible) > MOST_BARS:
-        return sorted(possible, key=lambda line: -sizes[line[0]])[:MOST_BARS]
+    if len(possible) > most:
+        return sorted(possible, key=lambda line: -sizes[line[0]])[:most]
     return sorted(possible, key=lambda line: base.index(line[0][0]))
 
 

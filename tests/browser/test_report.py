@@ -39,7 +39,7 @@ PROBE = """<!DOCTYPE html><meta charset=utf-8><pre id=found></pre>
 <script>
 const frame = document.querySelector("iframe");
 function shown(page, language) {
-  return [...page.querySelectorAll("span[lang=" + language + "], text[lang=" + language + "]")]
+  return [...page.querySelectorAll("span[lang=" + language + "], text[lang=" + language + "], use[lang=" + language + "]")]
     .filter(e => page.defaultView.getComputedStyle(e).display !== "none").length;
 }
 function look(page) {
@@ -61,8 +61,8 @@ frame.onload = () => {
   found.open = look(page);
   found.requests = page.defaultView.performance.getEntriesByType("resource").map(e => e.name);
   found.scripts = page.scripts.length;
-  found.rows = page.querySelectorAll("#numbers tbody tr").length;
-  const low = page.querySelector("#numbers tbody tr").getBoundingClientRect();
+  found.rows = page.querySelectorAll("#numbers tbody tr:not(.t)").length;
+  const low = page.querySelector("#numbers tbody tr:not(.t)").getBoundingClientRect();
   found.row_height = low.height;
   document.getElementById("found").textContent = JSON.stringify(found);
 };

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synthgen.report.charts.svg import diamonds, figure, lines, rectangles, text, texts
-from synthgen.report.words import Html, Words, percent, say
+from synthgen.report.charts.drawing import Drawing, figure
+from synthgen.report.charts.svg import diamonds, lines, strokes, texts
+from synthgen.report.words import Words, percent, say
 
 LABEL, RIGHT, ROW, TOP, BOTTOM = 186.0, 58.0, 27.0, 4.0, 22.0
 WIDTH = 480.0
@@ -62,7 +63,7 @@ def shortened(words: Words, limit: int = 28) -> Words:
     return words.map(cut)
 
 
-def bars(title: Words, rows: Sequence[Bar]) -> Html:
+def bars(title: Words, rows: Sequence[Bar]) -> Drawing:
     """Horizontal bars with the published interval and the model's value on each.
 
     Parameters
@@ -86,7 +87,7 @@ def bars(title: Words, rows: Sequence[Bar]) -> Html:
     content = [
         lines(((x(t), TOP, x(t), floor) for t in scale), "grid"),
         texts(((x(t), floor + 14, f"{100 * t:g} %") for t in scale), "tick"),
-        rectangles(((LABEL, y - 9, x(row.cohort or 0.0) - LABEL, 13.0) for y, row in shown), "cb"),
+        strokes(((LABEL, y - 2.5, x(row.cohort or 0.0) - LABEL) for y, row in shown), "bar"),
         texts(
             ((WIDTH - RIGHT + 8, y + 3, percent(row.cohort or 0.0)) for y, row in shown),
             "val",
@@ -100,8 +101,6 @@ def bars(title: Words, rows: Sequence[Bar]) -> Html:
         diamonds(((x(p[1]), y + 8) for y, p in said), 3.4, "pd"),
         lines([(LABEL, TOP, LABEL, floor)], "axis"),
     ]
-    content += [
-        text(LABEL - 8, y + 3, shortened(row.label), "lab", "end")
-        for y, row in zip(middles, rows, strict=True)
-    ]
+    labels = [(LABEL - 8, y + 3, shortened(r.label)) for y, r in zip(middles, rows, strict=True)]
+    content.append(texts(labels, "lab", "end"))
     return figure(WIDTH, height, title, say("report.chart.bars", n=len(rows)), content)

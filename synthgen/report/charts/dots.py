@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from synthgen.fidelity.comparison import Comparison, Outcome
 from synthgen.fidelity.net_survival import NORMAL_95
-from synthgen.report.charts.svg import number
 from synthgen.report.words import Html
 
-WIDTH = 132.0
-EDGE = 5.0
+WIDTH = 132
+EDGE = 5
 """Free space left and right of the outermost value [pixels]."""
 
 
@@ -26,38 +25,32 @@ def dots(comparison: Comparison) -> Html:
     Returns
     -------
     Html
-        Orange: published interval, and faintly its 95 % limits.  Black line: model.  Blue
-        diamond: cohort, with its 95 % limits.
+        Four paths, whose look the style sheet gives by their order: published interval with
+        its 95 % limits, faint; published interval, orange; model, a black line; cohort with
+        its 95 % limits, blue, a diamond at its middle point.  Places are whole pixels.
     """
     said = comparison.statement
     spread = NORMAL_95 * said.standard_error
     around = (max(said.lower - spread, 0.0), min(said.upper + spread, 1.0))
     values = [*around, comparison.fitted]
-    cohort: tuple[float, float] | None = None
+    cohort: tuple[float, float, float] | None = None
     if comparison.estimate is not None:
         reach = NORMAL_95 * (comparison.standard_error or 0.0)
-        cohort = (max(comparison.estimate - reach, 0.0), comparison.estimate + reach)
-        values += [*cohort, comparison.estimate]
+        middle = comparison.estimate
+        cohort = (max(middle - reach, 0.0), middle, middle + reach)
+        values += [*cohort]
     low, high = min(values), max(values)
     width = (high - low) or 1.0
 
-    def x(value: float) -> str:
-        return number(EDGE + (value - low) / width * (WIDTH - 2 * EDGE))
+    def x(value: float) -> int:
+        return EDGE + round((value - low) / width * (WIDTH - 2 * EDGE))
 
-    parts = [f'<path class=w d="M{x(around[0])} 7H{x(around[1])}"/>']
-    parts.append(f'<path class=p d="M{x(said.lower)} 7h.1H{x(said.upper)}"/>')
+    wide, narrow = x(around[1]) - x(around[0]), x(said.upper) - x(said.lower)
+    ways = [f"m{x(around[0])},7h{wide}", f"m{x(said.lower)},7h{max(narrow, 1)}"]
+    ways.append(f"m{x(comparison.fitted)},2v10")
     if cohort:
-        parts.append(f'<path class=k d="M{x(cohort[0])} 11H{x(cohort[1])}"/>')
-        parts.append(f"<use href=#cohort x={x(comparison.estimate or 0.0)} />")
-    parts.append(f'<path class=m d="M{x(comparison.fitted)} 2V12"/>')
+        left, middle_at, right = (x(v) for v in cohort)
+        ways.append(f"m{left},11h{middle_at - left}h{right - middle_at}")
+    drawn = "".join(f"<path d={way} />" for way in ways)
     faint = "" if comparison.outcome is Outcome.COMPARED else " faint"
-    opened = f'<svg class="dots{faint}">' if faint else "<svg class=dots>"
-    return Html(f"{opened}{''.join(parts)}</svg>")
-
-
-def defined() -> Html:
-    """The shape that all these pictures share; it stands once in a page."""
-    return Html(
-        "<svg class=vh aria-hidden=true><defs><path id=cohort class=c "
-        'd="M0 7.6l3.4 3.4l-3.4 3.4l-3.4-3.4z"/></defs></svg>'
-    )
+    return Html(f'<svg class="d{faint}">{drawn}</svg>' if faint else f"<svg class=d>{drawn}</svg>")

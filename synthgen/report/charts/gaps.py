@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from synthgen.fidelity.comparison import NEAR
-from synthgen.report.charts.svg import Point, figure, lines, path, rectangles, tag, text, texts
-from synthgen.report.words import Html, Words, say
+from synthgen.report.charts.drawing import Drawing, figure
+from synthgen.report.charts.svg import Point, lines, path, rectangles, tag, text, texts
+from synthgen.report.words import Words, say
 
 WIDTH, HEIGHT, TOP, BOTTOM, SIDE = 480.0, 170.0, 16.0, 36.0, 14.0
 STEP, LAST = 0.5, 4.0
@@ -30,7 +31,7 @@ def spread(gaps: Sequence[float]) -> list[int]:
     return [int(n) for n in np.histogram(clipped, bins=edges)[0]]
 
 
-def gaps_picture(title: Words, gaps: Sequence[float], kind: str, *, chance: bool) -> Html:
+def gaps_picture(title: Words, gaps: Sequence[float], kind: str, *, chance: bool) -> Drawing:
     """Columns of gaps.
 
     Parameters

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.report.charts.bars import ticks
+from synthgen.report.charts.drawing import Drawing, figure
 from synthgen.report.charts.svg import (
     Point,
-    figure,
     lines,
     path,
     points,
-    rectangles,
+    strokes,
     text,
     texts,
 )
@@ -43,7 +43,7 @@ class AgeSex:
 
 def pyramid(
     title: Words, sexes: tuple[Words, Words], groups: tuple[str, ...], shares: AgeSex
-) -> Html:
+) -> Drawing:
     """Population pyramid: bars for the cohort, an outline for the model, dots as published.
 
     Parameters
@@ -79,13 +79,7 @@ def pyramid(
         ends = [x(side, float(v)) for v in shares.cohort[side]]
         start = x(side, 0.0)
         content.append(
-            rectangles(
-                (
-                    (min(start, end), y(i) + 1.5, abs(end - start), ROW - 3)
-                    for i, end in enumerate(ends)
-                ),
-                "cb",
-            )
+            strokes(((start, y(i) + ROW / 2, end - start) for i, end in enumerate(ends)), "bar")
         )
         possible = shares.model[side] > 0
         if not possible.any():
@@ -99,7 +93,7 @@ def pyramid(
             ]
             content.append(points(places, "pc"))
     content.append(
-        texts(((WIDTH / 2, y(i) + ROW / 2 + 3.6, group) for i, group in enumerate(groups)), "age")
+        texts(((WIDTH / 2, y(i) + ROW / 2 + 3.5, group) for i, group in enumerate(groups)), "age")
     )
     return figure(WIDTH, height, title, say("report.chart.pyramid"), content)
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.fidelity.net_survival import SurvivalCurve
+from synthgen.report.charts.drawing import Drawing, figure
 from synthgen.report.charts.svg import (
     Point,
     diamonds,
-    figure,
     lines,
     path,
     stepped,
@@ -29,8 +29,8 @@ LEFT, RIGHT, TOP, BOTTOM = 44.0, 14.0, 10.0, 54.0
 EXACT_UP_TO = 60
 """Knots that are drawn as steps, exactly; longer curves are drawn through equal times."""
 
-SMOOTH = 64
-"""Times of a longer curve: closer together than a line is wide."""
+SMOOTH = 8.0
+"""Distance of the times of a longer curve [units of the view box]."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,11 @@ def drawn_times(curve: SurvivalCurve, until: float) -> tuple[FloatArray, bool]:
     if len(knots) <= EXACT_UP_TO:
         return knots, True
     end = min(until, float(curve.time[-1]))
-    return np.linspace(end / SMOOTH, end, SMOOTH), False
+    step = SMOOTH / (WIDTH - LEFT - RIGHT) * until
+    return np.append(np.arange(step, end, step), end), False
 
 
-def survival(title: Words, picture: SurvivalPicture, *, small: bool = False) -> Html:
+def survival(title: Words, picture: SurvivalPicture, *, small: bool = False) -> Drawing:
     """Survival curve from diagnosis on.
 
     Parameters

@@ -10,7 +10,9 @@ import pytest
 
 from synthgen.errors import UsageError
 from synthgen.fidelity.compare import compare
+from synthgen.fidelity.comparison import by_gap
 from synthgen.messages import LANGUAGES, message
+from synthgen.report.charts.dots import dots
 from synthgen.report.cohort_page import cohort_report, write_report
 from synthgen.statistics.model import Source, Target
 
@@ -26,12 +28,16 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text: dict[str, list[str]] = {language: [] for language in LANGUAGES}
         self._languages: list[str] = []
+        self._cell = ""
         self._silent = 0
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
         self.elements.append((tag, attributes))
+        if tag in {"td", "th", "tr", "table"}:  # a cell ends where the next one begins
+            english = tag == "th" and attributes.get("scope") in {None, "rowgroup"}
+            self._cell = attributes.get("lang") or ("en" if english else "")
         if tag in {"span", "text", "title", "desc"}:
             self._languages.append(attributes.get("lang") or "")
         self._silent += tag in {"style"}
@@ -40,9 +46,11 @@ class Page(HTMLParser):
         if tag in {"span", "text", "title", "desc"} and self._languages:
             self._languages.pop()
         self._silent -= tag in {"style"}
+        if tag in {"td", "th", "tr", "table", "tbody", "thead"}:
+            self._cell = ""
 
     def handle_data(self, data):
-        spoken = next((x for x in reversed(self._languages) if x), "")
+        spoken = next((x for x in reversed(self._languages) if x), self._cell)
         for language in LANGUAGES:
             if data.strip() and not self._silent and spoken in {"", language}:
                 self.text[language].append(" ".join(data.split()))
@@ -72,13 +80,15 @@ def test_the_same_cohort_gives_the_same_bytes(compared, html):
 
 def test_every_statement_has_a_row(compared, html):
     numbers = html[html.index('<section id="numbers"') :]
-    assert numbers.count("<tr><th scope=row>") == len(compared.all)
+    assert numbers.count("<tr><th>") == len(compared.all)
+    assert numbers.count("<svg class=") == len(compared.all) + 3  # and those of the key
 
 
 def test_rows_of_a_table_are_ordered_by_gap(html):
     inside = html[html.index("Table incidence", html.index('<section id="numbers"')) :]
     inside = inside[: inside.index("</tbody>")]
-    rows = inside.split("<tr>")[2:]
+    rows = inside.split("<tr>")[1:]
+    assert len(rows) > 20
     gaps = [abs(float(row.rsplit(">", 1)[1].strip().replace("−", "-"))) for row in rows]
     assert gaps == sorted(gaps, reverse=True)
 
@@ -92,24 +102,29 @@ def test_nothing_is_asked_for_over_a_network(page, html):
         if "href" in attributes:
             assert attributes["href"].startswith(("#", "https://example.org"))
     style = html[html.index("<style>") : html.index("</style>")]
-    assert "url(" not in style
+    assert set(re.findall(r"url\((.)", style)) == {"#"}  # shapes of the page itself
     assert "@import" not in style
     assert "default-src 'none'" in html
 
 
 def test_every_figure_says_what_it_is_and_what_it_is_for(html):
-    figures = re.findall(r'<svg [^>]*class="figure">.*?</svg>', html, re.S)
+    figures = re.findall(r"<svg [^>]*class=figure>.*?</svg>", html, re.S)
     assert len(figures) > 8
     for figure in figures:
+        names = re.search(r'aria-labelledby="?([^">]+?)"?[ >]', figure)
+        assert names
+        for name in names[1].split():
+            assert f" id={name}>" in html
         for language in LANGUAGES:
-            assert f"<title lang={language}>" in figure
-            assert f"<desc lang={language}>" in figure
-            assert message("intended_use.short", language) in figure
+            assert f"<use lang={language} href=#use-{language} " in figure
+    for language in LANGUAGES:
+        assert f"<text id=use-{language} " in html
+        assert message("intended_use.short", language) in html
 
 
 def test_table_headers_say_what_they_head(page):
     scopes = [attributes.get("scope") for tag, attributes in page.elements if tag == "th"]
-    assert set(scopes) == {"col", "row"}
+    assert set(scopes) == {"col", "row", "rowgroup", None}  # None: the row, in a table of numbers
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -196,6 +211,34 @@ def test_four_hundred_statements_stay_below_a_megabyte(model, cohort, compared):
     )
     html = cohort_report(model, cohort, many)
     assert len(html.encode()) < MEGABYTE
+
+
+def small_page(monkeypatch, compared, size):
+    monkeypatch.setattr("synthgen.report.cohort_page.LARGEST", size)
+    return cohort_report(compared.model, compared.cohort, compared.all)
+
+
+def test_a_page_that_is_too_large_keeps_every_number_and_the_largest_gaps_keep_their_picture(
+    monkeypatch, compared, html
+):
+    size = len(html.encode()) - 2_000
+    small = small_page(monkeypatch, compared, size)
+    assert size - 200 < len(small.encode()) <= size
+    assert small.count("<tr><th>") == len(compared.all)
+    worst = by_gap(compared.all)
+    numbers = small[small.index('<section id="numbers"') :]
+    drawn = [str(dots(c)) in numbers for c in worst]
+    assert drawn[0]
+    assert not drawn[-1]
+    assert numbers.count("<svg class=") - 3 < len(compared.all)
+
+
+def test_no_size_is_so_small_that_a_number_or_the_largest_groups_are_lost(
+    monkeypatch, compared, html
+):
+    small = small_page(monkeypatch, compared, 10)
+    assert small.count("<tr><th>") == len(compared.all)
+    assert small.count("<article") == html.count("<article")  # fewer than are always drawn
 
 
 def test_the_report_is_written_whole_and_never_over_another(tmp_path, compared):
