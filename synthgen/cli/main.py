@@ -57,6 +57,11 @@ COMMANDS: dict[str, Entry] = {
         "Generate a cohort from MODEL (a shipped id or a folder).",
         MAKE,
     ),
+    "export": Entry(
+        "synthgen.cli.export:command",
+        "Write COHORT in another format: a registry's file, SQLite, Excel.",
+        MAKE,
+    ),
     "catalog": Entry(
         "synthgen.cli.catalog:command",
         "List the shipped schemas, statistics packs and models.",

@@ -1,0 +1,126 @@
+"""The tables of a cohort folder as typed relations in a locked database."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthgen.errors import ContractError
+from synthgen.exports.terms import ROW
+from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
+from synthgen.schema.load import load_schema
+from synthgen.schema.model import ColumnType, Schema, Table
+from synthgen.schema.rules.sql import identifier, literal
+from synthgen.schema.validation.database import locked_database
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: DuckDB type of each column type; years and counts fit 32 bits in no standard's doubt.
+SQL_TYPES = {
+    ColumnType.STRING: "VARCHAR",
+    ColumnType.CODE: "VARCHAR",
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.NUMBER: "DOUBLE",
+    ColumnType.DATE: "DATE",
+}
+
+
+@dataclass(frozen=True)
+class CohortTables:
+    """A cohort that is open for reading.
+
+    Parameters
+    ----------
+    database : duckdb.DuckDBPyConnection
+        One relation for each table of the schema, with the column
+        :data:`~synthgen.exports.terms.ROW`.
+    schema : Schema
+    manifest : mapping of str to object
+    """
+
+    database: duckdb.DuckDBPyConnection
+    schema: Schema
+    manifest: Mapping[str, Any]
+
+
+def _file_of(folder: Path, table: str, listed: Sequence[str]) -> Path:
+    for ending in (".parquet", ".csv"):
+        for name in (f"{table}{ending}", f"{table}.synthetic{ending}"):
+            if name in listed and (folder / name).is_file():
+                return folder / name
+    raise ContractError(
+        f"{folder}: has no {table}.parquet or {table}.csv that its manifest lists; generate it with "
+        "--format csv or parquet"
+    )
+
+
+def _relation(path: Path) -> str:
+    if path.suffix == ".parquet":
+        return f"read_parquet({literal(str(path))})"
+    return f"read_csv({literal(str(path))}, header=true, all_varchar=true, nullstr='', quote='\"')"
+
+
+def _view(table: Table, path: Path) -> str:
+    cells = ", ".join(
+        f"CAST({identifier(c.name)} AS {SQL_TYPES[c.type]}) AS {identifier(c.name)}"
+        for c in table.columns
+    )
+    numbered = f"row_number() OVER () AS {identifier(ROW)}"  # one thread: the order of the file
+    made = f"CREATE TABLE {identifier(table.name)} AS SELECT {cells}, {numbered}"
+    return f"{made} FROM {_relation(path)}"
+
+
+@contextlib.contextmanager
+def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTables]:
+    """Open the tables of a cohort that synthgen has written.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``manifest.json`` and its tables as CSV or Parquet.
+    outputs : sequence of Path
+        Files that may be written with ``COPY``.
+
+    Yields
+    ------
+    CohortTables
+
+    Raises
+    ------
+    ContractError
+        If it is no cohort, a table is missing, or a cell is not what its column says.
+    SchemaError
+        If its schema is not known.
+    """
+    import duckdb
+
+    if not (folder / "manifest.json").is_file():
+        raise ContractError(f"{folder}: is no cohort; it must hold manifest.json and its tables")
+    manifest = read_document(folder / "manifest.json", ContractError)
+    name = text_at(manifest, "schema")
+    if not name:
+        raise ContractError(f"{folder}/manifest.json: names no schema")
+    schema = load_schema(name)
+    files = list(mapping_at(manifest, "files"))
+    paths = {table.name: _file_of(folder, table.name, files) for table in schema.tables}
+    with tempfile.TemporaryDirectory() as scratch:
+        readable = [path.resolve() for path in paths.values()]
+        with locked_database(Path(scratch), [*readable, *outputs], threads=1) as db:
+            for table in schema.tables:
+                try:
+                    db.execute(_view(table, paths[table.name].resolve()))
+                except (
+                    duckdb.ConversionException,
+                    duckdb.InvalidInputException,
+                    duckdb.BinderException,
+                ) as error:
+                    what = "a cell does not fit its column, or a column is missing"
+                    raise ContractError(
+                        f"{one_line(paths[table.name].name)}: {what}; see: synthgen check {folder}"
+                    ) from error
+            yield CohortTables(db, schema, manifest)

@@ -1,0 +1,72 @@
+"""Which targets there are.  A new one is a mapping file, or a writer and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+
+from synthgen.exports import delimited, excel, sqlite
+from synthgen.exports.cohort_tables import CohortTables
+from synthgen.exports.mapping import TargetMapping, load_mapping
+from synthgen.resources import data_root
+
+Writer = Callable[[CohortTables, Path, Mapping[str, str]], dict[str, int]]
+"""Writes a cohort into a folder, given options; returns rows by table."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A format that a cohort can be exported to.
+
+    Parameters
+    ----------
+    id, title, title_ko : str
+    files : tuple of str
+        Names of the files that it writes.
+    write : callable
+    options : mapping of str to str
+        Options with their defaults.
+    mapping : TargetMapping or None
+        What its mapping file says, None for the tables as they are.
+    extra : str
+        Optional part of synthgen that it needs, or ``""``.
+    """
+
+    id: str
+    title: str
+    title_ko: str
+    files: tuple[str, ...]
+    write: Writer
+    options: Mapping[str, str] = field(default_factory=dict)
+    mapping: TargetMapping | None = None
+    extra: str = ""
+
+
+def mapping_of(target: str) -> TargetMapping:
+    """The shipped mapping file of a target."""
+    return load_mapping(data_root() / "schemas/exports" / f"{target}.json")
+
+
+def _delimited(name: str) -> Target:
+    mapping = mapping_of(name)
+    files = tuple(f"{table.name}.csv" for table in mapping.tables)
+    return Target(
+        name, mapping.title, mapping.title_ko, files, partial(delimited.write, mapping),
+        {**mapping.options, "bom": "no"}, mapping,
+    )  # fmt: skip
+
+
+@cache
+def targets() -> dict[str, Target]:
+    """All targets by id."""
+    found = (
+        _delimited("encr-jrc"),
+        _delimited("kcure-rgst"),
+        Target("sqlite", "SQLite database", "SQLite 데이터베이스", (sqlite.FILE,), sqlite.write),
+        Target(
+            "excel", "Excel workbook", "Excel 통합 문서", (excel.FILE,), excel.write, extra="excel"
+        ),
+    )
+    return {target.id: target for target in found}
