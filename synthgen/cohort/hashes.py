@@ -22,15 +22,28 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def file_hashes(folder: Path, skip: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
-    """Bytes and SHA-256 of every file below a folder, by relative path."""
+def file_hashes(
+    folder: Path, skip: tuple[str, ...] = (), endings: tuple[str, ...] = ("",)
+) -> dict[str, dict[str, Any]]:
+    """Bytes and SHA-256 of every file below a folder, by relative path.
+
+    Parameters
+    ----------
+    folder : Path
+    skip : tuple of str
+        Names of files and folders that are left out.
+    endings : tuple of str
+        Only files that end so.
+    """
     return {
         path.relative_to(folder).as_posix(): {
             "bytes": path.stat().st_size,
             "sha256": sha256_of(path),
         }
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.relative_to(folder).parts[0] not in skip
+        if path.is_file()
+        and path.relative_to(folder).parts[0] not in skip
+        and path.name.endswith(endings)
     }
 
 
