@@ -59,7 +59,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "export": Entry(
         "synthgen.cli.export:command",
-        "Write COHORT in another format: a registry's file, SQLite, Excel.",
+        "Write COHORT in another format: OMOP, a registry's file, SQLite, Excel.",
         MAKE,
     ),
     "catalog": Entry(
@@ -75,6 +75,11 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry(
         "synthgen.cli.check:command",
         "Check PATH, a delivery, cohort, pack, model or schema, against its contract.",
+        CHECK,
+    ),
+    "evaluate": Entry(
+        "synthgen.cli.evaluate:command",
+        "Evaluate TARGET, a cohort, model or pack, under a policy.",
         CHECK,
     ),
     "diff": Entry(

@@ -12,7 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthgen.fidelity.marginals import marginals
+from synthgen.fidelity.validity import validity
 from synthgen.findings import FAMILIES, Finding, Inputs
+from synthgen.privacy.attribute_disclosure import attribute_disclosure
+from synthgen.privacy.density_attack import density_attack
+from synthgen.privacy.familiar_distances import familiar_distances
+from synthgen.privacy.homogeneous_keys import homogeneous_keys
+from synthgen.privacy.k_map import k_map, key_uniqueness
+from synthgen.privacy.labelling import labelling
+from synthgen.privacy.linkability import linkability
+from synthgen.privacy.proximity import outlier_proximity, proximity
+from synthgen.privacy.rare_values import rare_values
+from synthgen.privacy.refit_audit import refit_audit
+from synthgen.privacy.replicated_uniques import replicated_uniques
+from synthgen.privacy.strata import strata
 
 #: What a measure may need beside the synthetic data; a missing one makes it not testable.
 NEEDS = ("schema", "pack", "train", "control", "refit", "model", "population", "cohort")
@@ -64,5 +78,26 @@ def table_of(measures: Iterable[Measure]) -> dict[str, Measure]:
     return made
 
 
+RECORDS = frozenset({"train", "control"})
+
 #: One line for each measure, families in the order I, M, C, U.
-MEASURES: dict[str, Measure] = table_of(())
+MEASURES: dict[str, Measure] = table_of(
+    (
+        Measure("refit_audit", "M", frozenset({"refit", "train"}), refit_audit),
+        Measure("replicated_uniques", "C", RECORDS, replicated_uniques),
+        Measure("proximity", "C", RECORDS, proximity),
+        Measure("outlier_proximity", "C", RECORDS, outlier_proximity),
+        Measure("density_attack", "C", RECORDS, density_attack),
+        Measure("attribute_disclosure", "C", RECORDS, attribute_disclosure),
+        Measure("homogeneous_keys", "C", RECORDS, homogeneous_keys),
+        Measure("linkability", "C", RECORDS, linkability),
+        Measure("key_uniqueness", "C", RECORDS, key_uniqueness),
+        Measure("k_map", "C", frozenset({"population"}), k_map),
+        Measure("rare_values", "C", RECORDS, rare_values),
+        Measure("strata", "C", RECORDS, strata),
+        Measure("labelling", "C", frozenset({"schema", "cohort"}), labelling),
+        Measure("familiar_distances", "C", RECORDS, familiar_distances),
+        Measure("validity", "U", frozenset({"schema", "cohort"}), validity),
+        Measure("marginals", "U", frozenset({"train"}), marginals),
+    )
+)

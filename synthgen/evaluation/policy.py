@@ -7,8 +7,8 @@ evaluation that was made under it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +235,29 @@ def policy_from(document: Mapping[str, Any], where: object) -> Policy:
         _day(document["expiry"], where),
         document,
     )
+
+
+def narrowed(policy: Policy, measures: Collection[str]) -> Policy:
+    """The same policy, asking only for some of its measures.
+
+    Parameters
+    ----------
+    policy : Policy
+    measures : collection of str
+        The others cannot say anything about the kind of thing that is evaluated.
+
+    Raises
+    ------
+    RefusedError
+        If nothing is left that must pass.
+    """
+    rules = tuple(rule for rule in policy.measures if rule.measure in measures)
+    if not any(rule.required for rule in rules):
+        raise RefusedError(
+            f"policy {policy.id}: asks nothing that could be measured here; only what a policy "
+            "asks for can pass it"
+        )
+    return replace(policy, measures=rules)
 
 
 def require_ready(policy: Policy, today: dt.date) -> None:

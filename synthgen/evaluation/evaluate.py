@@ -1,0 +1,302 @@
+"""Evaluating: from a target, a policy and records to findings, a decision and a folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthgen import __version__
+from synthgen.errors import SynthgenError, UsageError
+from synthgen.evaluation import attempts
+from synthgen.evaluation.documents import document_bytes, require_format
+from synthgen.evaluation.evaluation import (
+    EVALUATION,
+    FORMAT,
+    POLICY,
+    PUBLIC_EDITION,
+    Evaluation,
+    asked,
+    decided,
+)
+from synthgen.evaluation.inputs import Given, inputs_of
+from synthgen.evaluation.measures import MEASURES, Measure
+from synthgen.evaluation.policy import Policy, require_ready
+from synthgen.evaluation.public_edition import public_edition
+from synthgen.evaluation.run import run_measures
+from synthgen.evaluation.target import PACK, Target
+from synthgen.outputs import output_folder
+from synthgen.resources import data_root
+from synthgen.schema.documents import one_line
+
+if TYPE_CHECKING:
+    from synthgen.schema.model import Schema
+
+#: Distributions whose versions may change a number.
+VERSIONED = ("numpy", "pandas", "scipy", "scikit-learn")
+
+Progress = Callable[[Measure], None]
+
+
+def measures_asked(policy: Policy, kind: str) -> list[Measure]:
+    """Measures that a policy names and that say something about a kind of target.
+
+    Raises
+    ------
+    UsageError
+        If the policy names a measure that there is not.
+    RefusedError
+        If it asks nothing about such a target.
+    """
+    for rule in policy.measures:
+        if rule.measure not in MEASURES:
+            raise UsageError(
+                f"policy {policy.id}: names a measure {one_line(rule.measure)} that there is not; "
+                f"there are {', '.join(MEASURES)}"
+            )
+    return [MEASURES[rule.measure] for rule in asked(policy, kind).measures]
+
+
+def evaluate(
+    target: Target,
+    policy: Policy,
+    given: Given | None = None,
+    *,
+    seed: int = 1,
+    jobs: int = 1,
+    attempt: int = 1,
+    path: str = "",
+    self_test: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measure what a policy asks for, and decide.
+
+    Parameters
+    ----------
+    target : Target
+    policy : Policy
+    given : Given, optional
+        Records and population; without records, what needs them is not testable.
+    seed : int
+        0 or greater; the same seed and versions give the same findings.
+    jobs : int
+        Worker processes; they change nothing but the time.
+    attempt : int
+        Number of this evaluation among those of the same data.
+    path : str
+        Where the target stands, seen from where the evaluation will.
+    self_test : mapping, optional
+        What the planted controls showed on this machine.
+    progress : callable, optional
+        Called with each measure that is done.
+
+    Raises
+    ------
+    UsageError, RecordsError, RefusedError
+        As :func:`inputs_of` and :func:`measures_asked` say.
+    """
+    given = given or Given()
+    measures = measures_asked(policy, target.kind)
+    inputs = inputs_of(target, given, policy)
+    claims = frozenset({"G0"}) if target.is_public else frozenset[str]()
+    findings = run_measures(
+        measures,
+        inputs,
+        seed=seed,
+        jobs=jobs,
+        without_records=target.is_public and given.train is None,
+        progress=progress,
+    )
+    decision = decided(tuple(findings), policy, target.kind, claims)
+    document = {
+        "format": FORMAT,
+        "edition": "internal",
+        "target": {
+            "kind": target.kind,
+            "name": target.name,
+            "sha256": target.sha256,
+            "origin": target.origin,
+            "schema": target.schema.key,
+            "path": path,
+        },
+        "model": target.model and {"id": target.model.id, "sha256": target.model.sha256},
+        "pack": target.pack
+        and {
+            "id": target.pack.id,
+            "version": target.pack.version,
+            "origin": target.pack.origin,
+        },
+        "policy": {
+            "id": policy.id,
+            "version": policy.version,
+            "sha256": policy.sha256,
+            "title": policy.title("en"),
+            "title_ko": policy.title("ko"),
+        },
+        "inputs": {
+            "synthetic": len(inputs.synthetic),
+            "train": _input(inputs.train, given, "train"),
+            "control": _input(inputs.control, given, "control"),
+            "population": _input(given.population, given, "population"),
+            "columns": list(inputs.synthetic.columns),
+        },
+        "seed": seed,
+        "versions": versions(),
+        "claims": sorted(claims),
+        "findings": [finding.as_json() for finding in findings],
+        "decision": decision.as_json(),
+        "attempt": {
+            "number": attempt,
+            "of": policy.max_evaluations,
+            "subject": subject_of(target, given),
+        },
+        "self_test": None if self_test is None else dict(self_test),
+    }
+    require_format(document, FORMAT, "evaluation", SynthgenError)
+    return Evaluation(document, policy, tuple(findings), decision)
+
+
+def _input(found: Any, given: Given, name: str) -> dict[str, Any] | None:
+    return None if found is None else {"rows": len(found), "sha256": given.hashes.get(name, "")}
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed the numbers."""
+    made = {"synthgen": __version__, "python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            made[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return made
+
+
+def subject_of(target: Target, given: Given) -> str:
+    """Hash of what evaluations have in common, so that they count together.
+
+    The training records where there are any, because it is they that evaluations leak;
+    otherwise the published statistics, or the target itself.
+    """
+    if "train" in given.hashes:
+        return given.hashes["train"]
+    if target.pack is not None and target.kind != PACK:
+        text = f"{target.pack.id}\x1f{target.pack.version}"
+        return hashlib.sha256(text.encode()).hexdigest()
+    return target.sha256
+
+
+def public_codes(schema: Schema) -> frozenset[str]:
+    """Codes and bin labels that a schema publishes."""
+    codes = {code.code for codes in schema.code_lists.values() for code in codes.codes}
+    return frozenset(codes | {c.code for v in schema.variables for c in v.categories})
+
+
+def evaluate_into(
+    folder: Path,
+    target: Target,
+    policy: Policy,
+    given: Given,
+    *,
+    log: Path,
+    now: dt.datetime,
+    seed: int = 1,
+    jobs: int = 1,
+    force: bool = False,
+    self_test: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    finish: Sequence[Callable[[Evaluation, Path], None]] = (),
+) -> Evaluation:
+    """Evaluate and write the folder, whole or not at all; the attempt is logged in any case.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``evaluation.json``, its public edition, the policy and a copy of the log will
+        stand.
+    target, policy, given, seed, jobs, self_test, progress
+        As in :func:`evaluate`.
+    log : Path
+        The log of attempts.
+    now : datetime
+        In UTC: for the policy's expiry and the log.  Nothing else depends on it.
+    force : bool
+        Replace what stands at ``folder``.
+    finish : sequence of callable
+        Called with the evaluation and the folder before it is renamed, to add pages.
+
+    Raises
+    ------
+    RefusedError
+        If the policy has expired, has an empty limit, was changed since the first attempt,
+        or its budget is spent.
+    UsageError, RecordsError, OutputError, VerificationError
+        As the parts say.  A line "started" stands in the log if measures were run.
+    """
+    require_ready(policy, now.date())
+    measures_asked(policy, target.kind)
+    inputs_of(target, given, policy)  # refuses before an attempt is counted
+    named = {"id": policy.id, "version": policy.version, "sha256": policy.sha256}
+    subject, when = subject_of(target, given), now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    with output_folder(folder, force=force) as beside:
+        with attempts.open_log(log) as opened:
+            number = attempts.require_admitted(
+                opened.attempts, subject, named, policy.max_evaluations
+            )
+            opened.add(
+                "started",
+                when=when,
+                subject=subject,
+                target=target.sha256,
+                policy=named,
+                seed=seed,
+            )
+        made = evaluate(
+            target,
+            policy,
+            given,
+            seed=seed,
+            jobs=jobs,
+            attempt=number,
+            path=_seen_from(target.folder, folder),
+            self_test=self_test,
+            progress=progress,
+        )
+        raw = document_bytes(made.document)
+        (beside / EVALUATION).write_bytes(raw)
+        shown = public_edition(made.document, policy.k_min, public_codes(target.schema))
+        (beside / PUBLIC_EDITION).write_bytes(document_bytes(shown))
+        (beside / POLICY).write_bytes(document_bytes(policy.document))
+        for add in finish:
+            add(made, beside)
+        result = {
+            "verdict": made.decision.verdict.value,
+            "evaluation": hashlib.sha256(raw).hexdigest(),
+        }
+        with attempts.open_log(log) as opened:
+            opened.add(
+                "finished",
+                when=when,
+                subject=subject,
+                target=target.sha256,
+                policy=named,
+                seed=seed,
+                result=result,
+            )
+            (beside / attempts.NAME).write_bytes(log.read_bytes())
+    return made
+
+
+def _seen_from(target: Path, folder: Path) -> str:
+    """Path of the target, seen from the evaluation; empty for what is shipped."""
+    there = target.resolve()
+    if there.is_relative_to(data_root().resolve()):
+        return ""
+    try:
+        return Path(os.path.relpath(there, folder.resolve())).as_posix()
+    except ValueError:  # another drive
+        return ""

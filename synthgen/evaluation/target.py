@@ -1,0 +1,254 @@
+"""What is evaluated: a cohort, a model or a pack, with its hash and what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from synthgen.cohort.artefact import load_model
+from synthgen.cohort.hashes import file_hashes
+from synthgen.errors import ContractError, ModelError, UsageError
+from synthgen.evaluation.documents import document_hash
+from synthgen.evaluation.subjects import cohort_tables
+from synthgen.resources import shipped
+from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
+from synthgen.schema.load import load_schema
+from synthgen.statistics.locate import pack_folder
+from synthgen.statistics.read import read_pack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthgen.cohort.fitted_model import FittedModel
+    from synthgen.schema.model import Schema
+    from synthgen.statistics.model import StatisticsPack
+
+#: Patients that are drawn from a model that is evaluated without records.
+DRAWN = 2_000
+PUBLIC = "public-statistics"
+COHORT, MODEL, PACK = "cohort", "model", "pack"
+
+#: Families of measures that say something about each kind of target.
+FAMILIES_OF = {COHORT: "IMCU", MODEL: "IMCU", PACK: "I"}
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is evaluated.
+
+    Parameters
+    ----------
+    kind : {"cohort", "model", "pack"}
+    name : str
+        Its id, or the name of its folder.
+    folder : Path
+    sha256 : str
+        Hash of the names and contents of all its files.
+    origin : str
+        ``public-statistics`` or ``enclave``, as it says itself.
+    schema : Schema
+    tables : mapping of str to DataFrame
+        Of a cohort, or drawn from a model; empty for a pack.
+    pack : StatisticsPack or None
+    model : FittedModel or None
+    """
+
+    kind: str
+    name: str
+    folder: Path
+    sha256: str
+    origin: str
+    schema: Schema
+    tables: Mapping[str, pd.DataFrame]
+    pack: StatisticsPack | None
+    model: FittedModel | None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether nothing but published statistics went in, as far as anybody can see.
+
+        A cohort says so itself; it is believed only where the model that it was drawn from
+        is at hand and says so too, for its pack and for that of its prior.
+        """
+        if self.origin != PUBLIC:
+            return False
+        if self.kind == PACK:
+            return self.pack is not None
+        packs = [] if self.model is None else [self.model.pack]
+        if self.model is not None and self.model.prior is not None:
+            packs.append(self.model.prior.pack)
+        return bool(packs) and all(pack.origin == PUBLIC for pack in packs)
+
+
+def folder_hash(folder: Path) -> str:
+    """Hash of the names and contents of all files of a folder.
+
+    Raises
+    ------
+    UsageError
+        If there is a link in it: what it points to may change without a trace.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise UsageError(f"{folder}: holds a link ({one_line(path.name)}); plain files only")
+    return document_hash(file_hashes(folder))
+
+
+def kind_of(target: str) -> str:
+    """What a path or an id is: ``cohort``, ``model`` or ``pack``.
+
+    Raises
+    ------
+    UsageError
+        If it is none of them.
+    """
+    folder = Path(target)
+    known = shipped("fitted_models")
+    if folder.is_dir():
+        for file, kind in (("model.json", MODEL), ("manifest.json", COHORT)):
+            if (folder / file).is_file():
+                return kind
+        if (folder / "datapackage.json").is_file():
+            return PACK
+    elif target in known:
+        return MODEL
+    elif target.removesuffix("/statistics") in known:
+        return PACK
+    raise UsageError(
+        f"{one_line(target)}: is no cohort, model or pack; give a folder or one of "
+        f"{', '.join(known)}"
+    )
+
+
+def schema_of(target: str) -> Schema:
+    """Schema that a target speaks, before the rest of it is read.
+
+    Raises
+    ------
+    UsageError, ContractError, ModelError, StatisticsError, SchemaError
+        If there is no such target, or it does not say.
+    """
+    folder = Path(target)
+    match kind_of(target):
+        case "cohort":
+            said = read_document(folder / "manifest.json", ContractError)
+            return load_schema(text_at(said, "schema"))
+        case "model":
+            folder = shipped("fitted_models").get(target, folder)
+            return load_schema(text_at(read_document(folder / "model.json", ModelError), "schema"))
+        case _:
+            return load_schema(read_pack(pack_folder(target), load_schema).schema)
+
+
+def load_target(
+    target: str, *, seed: int, patients: int = DRAWN, model: str = "", pack: str = ""
+) -> Target:
+    """Target by path or id.
+
+    Parameters
+    ----------
+    target : str
+    seed : int
+        From which patients are drawn, of a model.
+    patients : int
+        How many.
+    model : str
+        Model that a cohort was drawn from; a shipped one is found by itself.
+    pack : str
+        Pack that a cohort must reproduce; by default the model's.
+
+    Raises
+    ------
+    UsageError
+        If it is none, or the model is another than the cohort's.
+    ContractError
+        If the cohort is not, byte for byte, what its manifest says.
+    SchemaError, StatisticsError, ModelError
+        If a part of it cannot be read.
+    """
+    kind = kind_of(target)
+    if kind == PACK:
+        folder = pack_folder(target)
+        own = read_pack(folder, load_schema)
+        schema = load_schema(own.schema)
+        return Target(kind, own.id, folder, folder_hash(folder), own.origin, schema, {}, own, None)
+    if kind == MODEL:
+        fitted = load_model(target)
+        folder = shipped("fitted_models").get(target, Path(target))
+        drawn = fitted.generate(patients, seed=seed)
+        published = _pack(pack) or fitted.pack
+        return Target(
+            kind,
+            fitted.id,
+            folder,
+            folder_hash(folder),
+            fitted.origin,
+            fitted.schema,
+            drawn.tables,
+            published,
+            fitted,
+        )
+    return _cohort(Path(target), model, pack)
+
+
+def _pack(pack: str) -> StatisticsPack | None:
+    return read_pack(pack_folder(pack), load_schema) if pack else None
+
+
+def _cohort(folder: Path, model: str, pack: str) -> Target:
+    manifest = read_document(folder / "manifest.json", ContractError)
+    where = folder / "manifest.json"
+    if text_at(manifest, "format") != "cohort/1":
+        raise ContractError(f"{where}: format must be cohort/1")
+    changed = _changed(folder, mapping_at(manifest, "files"))
+    if changed:
+        raise ContractError(
+            f"{folder}: {changed[0]} is not as it was generated ({len(changed)} such files)"
+        )
+    schema = load_schema(text_at(manifest, "schema"))
+    fitted = _model_of(mapping_at(manifest, "model"), model)
+    published = _pack(pack) or (fitted.pack if fitted is not None else None)
+    origin = text_at(manifest, "origin", "enclave")
+    tables = cohort_tables(folder, schema)
+    return Target(
+        COHORT,
+        folder.resolve().name,
+        folder,
+        folder_hash(folder),
+        origin,
+        schema,
+        tables,
+        published,
+        fitted,
+    )
+
+
+def _model_of(said: Mapping[str, Any], model: str) -> FittedModel | None:
+    """Model that a manifest names; None where it is not at hand."""
+    name, sha256 = text_at(said, "id"), text_at(said, "sha256")
+    if not model and name not in shipped("fitted_models"):
+        return None
+    fitted = load_model(model or name)
+    if fitted.sha256 == sha256:
+        return fitted
+    if model:
+        raise UsageError(
+            f"model {one_line(model)}: is another than the one the cohort was drawn from; their "
+            "hashes differ"
+        )
+    return None
+
+
+def _changed(folder: Path, files: Mapping[str, Any]) -> list[str]:
+    """Files that are not, byte for byte, what the manifest of a cohort says."""
+    found = file_hashes(folder)
+    changed = [
+        one_line(name, 100)
+        for name, said in files.items()
+        if PurePosixPath(name).is_absolute() or found.get(name) != said
+    ]
+    # A DuckDB file is not reproducible, so the manifest does not hash it; it is not read here.
+    extra = [n for n in found if n not in files and n not in ("manifest.json", "cohort.duckdb")]
+    return changed + extra
