@@ -25,6 +25,7 @@ from synthgen.schema.documents import (
 )
 from synthgen.statistics.model import (
     Block,
+    Place,
     Protection,
     Source,
     SurvivalReference,
@@ -36,6 +37,8 @@ FORMAT = "pack/1"
 
 DESCRIPTOR = "datapackage.json"
 TABLES = "tables"
+SCHEMA = "schema"
+"""Folder of a pack that holds its own schema, where it has one."""
 
 MOST_TABLES = 2_000
 """Tables of the largest pack that is read; CI5 with 62 sites needs under 200."""
@@ -189,4 +192,16 @@ def target_of(own: Mapping[str, Json]) -> Target:
         text_at(stated, "period"),
         text_at(stated, "note"),
         text_at(stated, "note_ko"),
+        text_at(stated, "people"),
+        tuple(
+            Place(
+                text_at(place, "region"),
+                text_at(place, "title"),
+                text_at(place, "title_ko"),
+                number_at(place, "people") or 0.0,
+                text_at(place, "period"),
+                text_at(place, "source"),
+            )
+            for place in objects_at(stated, "places")
+        ),
     )

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from synthgen.errors import StatisticsError
+from synthgen.schema.model import Schema
+
+UNPROTECTED = "enclave, no formal protection"
+"""How a pack is marked whose tables were made from records and protected in no way."""
 
 
 class Relation(enum.Enum):
@@ -105,6 +109,9 @@ class Cell:
     published : bool
         False where the value was withheld, or its category means nothing here: the cell
         stands in the table, as printed, but says nothing.
+    carried : float
+        What a count was multiplied by to speak of the target population
+        (:mod:`synthgen.statistics.carry`); its sampling error is that of the count as printed.
     """
 
     members: Mapping[str, tuple[str, ...]]
@@ -121,6 +128,7 @@ class Cell:
     row: int = 0
     note: str = ""
     published: bool = True
+    carried: float = 1.0
 
     @property
     def value(self) -> float:
@@ -160,6 +168,9 @@ class StatisticsTable:
         Variable to printed label to the codes it stands for (``"extremity"``).
     note, note_ko : str
         What a reader must know: which rows were left out, which edition was chosen.
+    carries : tuple of str
+        Tables of counts whose rates this table carries to the target period: its counts are
+        the totals of that period (:mod:`synthgen.statistics.carry`).
     """
 
     name: str
@@ -181,6 +192,7 @@ class StatisticsTable:
     note: str = ""
     note_ko: str = ""
     groups: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    carries: tuple[str, ...] = ()
 
     def label(self, language: str) -> str:
         """Title in Korean (``"ko"``) or English."""
@@ -220,14 +232,55 @@ class SurvivalReference:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A part of one region, for which only a number of people is known.
+
+    Expected totals are printed for it; it is never a column of a patient.
+
+    Parameters
+    ----------
+    region : str
+        Code of the region that it lies in.
+    title, title_ko : str
+    people : float
+        Residents [persons].
+    period : str
+        When they were counted.
+    source : str
+        Id of a source of the pack.
+    """
+
+    region: str
+    title: str
+    title_ko: str
+    people: float
+    period: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Target:
-    """The population that a pack describes."""
+    """The population that a pack describes.
+
+    Parameters
+    ----------
+    population, population_ko, period : str
+    note, note_ko : str
+    people : str
+        Name of the pack's table of kind ``population`` that counts the target population at
+        the target period [persons] by sex and age group, and by region where there are any.
+        Published rates are carried to these people; ``""``: counts stay as they were.
+    places : tuple of Place
+        Parts of regions, for expected totals.
+    """
 
     population: str
     population_ko: str
     period: str
     note: str = ""
     note_ko: str = ""
+    people: str = ""
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -251,6 +304,12 @@ class StatisticsPack:
     licence : str
         Terms of the transcription and of our own assumptions, as a licence id; every table
         stands under the terms of its source beside.
+    own_schema : Schema or None
+        The schema that the pack brings along: a user's own, or one whose variables were made
+        for the tabulation of records.  None for a shipped schema as it is.
+    unprotected : bool
+        Whether the tables are exact counts of records: such a pack, and a model that holds
+        it, stays inside the enclave.
     """
 
     id: str
@@ -269,6 +328,8 @@ class StatisticsPack:
     description: str = ""
     description_ko: str = ""
     licence: str = ""
+    own_schema: Schema | None = None
+    unprotected: bool = False
 
     def table(self, name: str) -> StatisticsTable:
         """Table by name.

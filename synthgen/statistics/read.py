@@ -8,10 +8,12 @@ from pathlib import Path
 
 from synthgen.errors import SchemaError, StatisticsError
 from synthgen.schema.documents import Json, mapping_at, number_at, objects_at, text_at, texts_at
-from synthgen.schema.load import load_schema
+from synthgen.schema.load import DATASET, load_schema
 from synthgen.schema.model import Schema
+from synthgen.statistics.carry import carried
 from synthgen.statistics.descriptor import (
     DESCRIPTOR,
+    SCHEMA,
     TableDescriptor,
     blocks_of,
     members_at,
@@ -23,7 +25,7 @@ from synthgen.statistics.descriptor import (
 )
 from synthgen.statistics.kinds import kind_of
 from synthgen.statistics.labels import expand_groups
-from synthgen.statistics.model import Relation, StatisticsPack, StatisticsTable
+from synthgen.statistics.model import UNPROTECTED, Relation, StatisticsPack, StatisticsTable
 from synthgen.statistics.statement import Members
 from synthgen.statistics.statements import block_of, with_person_years
 from synthgen.statistics.tables import read_cells
@@ -59,7 +61,8 @@ def read_pack(
     document = read_descriptor(folder)
     where = folder / DESCRIPTOR
     own = mapping_at(document, "x-synthgen")
-    schema = _schema(text_at(own, "schema"), schema_loader or load_schema, where)
+    loader = _own_loader(folder) if (folder / SCHEMA / DATASET).is_file() else None
+    schema = _schema(text_at(own, "schema"), loader or schema_loader or load_schema, where)
     sources = sources_of(own)
     tables = tuple(
         _table(folder, descriptor, schema) for descriptor in table_descriptors(document, where)
@@ -82,9 +85,27 @@ def read_pack(
         description=text_at(document, "description"),
         description_ko=text_at(own, "description_ko"),
         licence=text_at(licences[0], "name") if licences else "",
+        own_schema=None if loader is None else schema,
+        unprotected=text_at(own, "protection") == UNPROTECTED,
     )
     validate_pack(pack, schema)
     return pack
+
+
+def _own_loader(folder: Path) -> SchemaLoader:
+    """Finds the schema that a pack brings along, whatever is asked for."""
+    return lambda _: load_schema(folder / SCHEMA)
+
+
+def schema_of(pack: StatisticsPack) -> Schema:
+    """The schema that a pack speaks about: its own, or a shipped one.
+
+    Raises
+    ------
+    SchemaError
+        If it has none of its own and no shipped one is meant.
+    """
+    return pack.own_schema or load_schema(pack.schema)
 
 
 def _schema(key: str, loader: SchemaLoader, where: Path) -> Schema:
@@ -140,6 +161,7 @@ def _table(folder: Path, descriptor: TableDescriptor, schema: Schema) -> Statist
         note=text_at(own, "note"),
         note_ko=text_at(own, "note_ko"),
         groups=groups,
+        carries=texts_at(own, "carries"),
     )
 
 
@@ -230,6 +252,9 @@ def validate_pack(pack: StatisticsPack, schema: Schema) -> None:
         where = f"survival reference {number}"
         _ordered(reference.members, schema, where)
         _check_source(pack, reference.source, where)
+    for place in pack.target.places:
+        _check_source(pack, place.source, f"place {place.title}")
+    carried(pack, schema)
     for table in pack.tables:
         _check_source(pack, table.source, table.name)
         block_of(pack, table)

@@ -6,13 +6,17 @@ from dataclasses import replace
 
 from synthgen.errors import StatisticsError
 from synthgen.schema.model import Schema
+from synthgen.statistics.carry import carried
 from synthgen.statistics.kinds import kind_of
 from synthgen.statistics.model import Block, Cell, StatisticsPack, StatisticsTable
 from synthgen.statistics.statement import Statement, without_whole
 
+DESCRIBING = frozenset({"population", "life_table", "kaplan_meier", "aalen_johansen"})
+"""Kinds that say nothing to the fit: they describe the population, or what counts say too."""
+
 
 def statements_of(pack: StatisticsPack, schema: Schema) -> tuple[Statement, ...]:
-    """What the tables of a pack say, in the order of tables and rows.
+    """What the tables of a pack say about its target, in the order of tables and rows.
 
     Raises
     ------
@@ -20,6 +24,7 @@ def statements_of(pack: StatisticsPack, schema: Schema) -> tuple[Statement, ...]
         If a table cannot be turned into statements.
     """
     said: list[Statement] = []
+    pack = carried(pack, schema).pack
     for table in pack.tables:
         said.extend(statements_of_table(pack, table, schema))
     return tuple(said)
@@ -44,12 +49,15 @@ def with_person_years(
 ) -> StatisticsTable:
     """A table of rates whose missing person-years come from the pack's population table.
 
-    The population table must have all variables of the rates that a population can have
+    The people of the target come first: borrowed rates become cases among them.  The table must have all variables of the rates that a population can have
     (those of its own columns), and cells that add up to each rate's people.
     """
     if table.kind != "rates" or all(c.person_years is not None for c in table.cells):
         return table
-    populations = [t for t in pack.tables if t.kind == "population"]
+    populations = sorted(
+        (t for t in pack.tables if t.kind == "population"),
+        key=lambda t: t.name != pack.target.people,
+    )
     return replace(
         table, cells=tuple(_with_years(cell, table, populations, schema) for cell in table.cells)
     )
@@ -109,7 +117,7 @@ def block_of(pack: StatisticsPack, table: StatisticsTable) -> Block | None:
     StatisticsError
         If a variable of the table, its condition or its scope is in no block.
     """
-    if table.kind in {"population", "life_table"}:
+    if table.kind in DESCRIBING:
         return None
     position = {v: i for i, block in enumerate(pack.blocks) for v in block.variables}
     spoken = {*table.variables, *table.given, *table.scope}

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from synthgen.outputs import output_folder
 from synthgen.schema.documents import Json
-from synthgen.statistics.descriptor import DESCRIPTOR, FORMAT, TABLES
+from synthgen.schema.write import write_schema
+from synthgen.statistics.descriptor import DESCRIPTOR, FORMAT, SCHEMA, TABLES
 from synthgen.statistics.kinds import kind_of
-from synthgen.statistics.model import Cell, StatisticsPack, StatisticsTable
+from synthgen.statistics.model import UNPROTECTED, Cell, Place, StatisticsPack, StatisticsTable
 from synthgen.statistics.tables import NUMBER_COLUMNS
 
 DATA_PACKAGE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -62,6 +63,8 @@ def write_pack(
         document = readable_json(descriptor_of(pack)) + "\n"
         (beside / DESCRIPTOR).write_bytes(document.encode("utf-8"))
         (beside / SOURCES).write_bytes(sources_page(pack).encode("utf-8"))
+        if pack.own_schema is not None:
+            write_schema(pack.own_schema, beside / SCHEMA)
     return Path(folder)
 
 
@@ -101,6 +104,7 @@ def descriptor_of(pack: StatisticsPack) -> dict[str, Json]:
         "format": FORMAT,
         "schema": pack.schema,
         "origin": pack.origin,
+        **({"protection": UNPROTECTED} if pack.unprotected else {}),
         "title_ko": pack.title_ko,
         "description_ko": pack.description_ko,
         "target": _without_empty(
@@ -110,6 +114,8 @@ def descriptor_of(pack: StatisticsPack) -> dict[str, Json]:
                 "period": pack.target.period,
                 "note": pack.target.note,
                 "note_ko": pack.target.note_ko,
+                "people": pack.target.people,
+                "places": [_place(place) for place in pack.target.places],
             }
         ),
         "scope": _lists(pack.scope),
@@ -152,6 +158,11 @@ def descriptor_of(pack: StatisticsPack) -> dict[str, Json]:
     return document
 
 
+def _place(place: Place) -> dict[str, Json]:
+    people = int(place.people) if place.people == int(place.people) else place.people
+    return {**place.__dict__, "people": people}
+
+
 def _without_empty(stated: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in stated.items() if value not in ("", None, {}, [])}
 
@@ -186,6 +197,7 @@ def _resource(table: StatisticsTable) -> dict[str, Json]:
                 }
             ),
             "groups": {name: _lists(labels) for name, labels in table.groups.items()},
+            "carries": list(table.carries),
         }
     )
     fields: list[Json] = [

@@ -101,10 +101,35 @@ def typed_tables(delivery: Delivery, code_types: CodeTypes) -> dict[str, TypedTa
 
 
 def _report(delivery: Delivery, done: Callable[[float], None], *, show_values: bool) -> Report:
-    db, schema = delivery.db, delivery.schema
-    code_types = CodeTypes(db)
+    code_types = CodeTypes(delivery.db)
     tables = typed_tables(delivery, code_types)
     done(LOOKED_AT)
+    return report_typed(delivery, tables, code_types, done, show_values=show_values)
+
+
+def report_typed(
+    delivery: Delivery,
+    tables: Mapping[str, TypedTable],
+    code_types: CodeTypes,
+    done: Callable[[float], None] = lambda _: None,
+    *,
+    show_values: bool = False,
+) -> Report:
+    """Report on tables whose cells have been looked at, as :func:`check_tables` makes it.
+
+    Parameters
+    ----------
+    delivery : Delivery
+    tables : mapping of str to TypedTable
+        As :func:`typed_tables` makes them.
+    code_types : CodeTypes
+        The same.
+    done : callable, optional
+        Called with the share of the work that is done.
+    show_values : bool
+        Whether the report holds values of the first rows that break a rule.
+    """
+    db, schema = delivery.db, delivery.schema
     notes = list(delivery.notes)
     broken = _missing_tables(delivery)
     for typed in tables.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synthgen.errors import StatisticsError
 from synthgen.statistics.kinds.counts import COUNTS
+from synthgen.statistics.kinds.followed import AALEN_JOHANSEN, KAPLAN_MEIER
 from synthgen.statistics.kinds.kind import Kind
 from synthgen.statistics.kinds.noisy_counts import NOISY_COUNTS
 from synthgen.statistics.kinds.population import LIFE_TABLE, POPULATION
@@ -31,6 +32,8 @@ KINDS: dict[str, Kind] = {
         QUANTILES,
         LIFE_TABLE,
         POPULATION,
+        KAPLAN_MEIER,
+        AALEN_JOHANSEN,
     )
 }
 """All kinds by name."""

@@ -46,7 +46,7 @@ def _statement(table: StatisticsTable, cell: Cell, stratum: Stratum, schema: Sch
     total = stratum.total
     lower, upper = cell.lower, cell.upper
     if upper == 0.0:
-        upper = RULE_OF_THREE
+        upper = RULE_OF_THREE * cell.carried
     given, event = stratum_members(table, cell, stratum, schema)
     return weighted(
         Statement(
@@ -58,13 +58,18 @@ def _statement(table: StatisticsTable, cell: Cell, stratum: Stratum, schema: Sch
             given=given,
             lower=min(lower / total, 1.0),
             upper=min(upper / total, 1.0),
-            standard_error=math.sqrt(max(cell.value, 1.0)) / total,
+            standard_error=_error(cell) / total,
             cases=total,
             estimator="count",
             printed=cell.printed,
         ),
         table.weight,
     )
+
+
+def _error(cell: Cell) -> float:
+    """Sampling error of a count [cases], of the count as printed where it was carried."""
+    return math.sqrt(max(cell.value / cell.carried, 1.0)) * cell.carried
 
 
 def stratum_members(
@@ -79,4 +84,10 @@ def stratum_members(
     return given, event
 
 
-COUNTS = Kind("counts", {"cases": 1.0, "thousand cases": 1e3}, check, statements, whole=True)
+COUNTS = Kind(
+    "counts",
+    {"cases": 1.0, "thousand cases": 1e3, "persons": 1.0},
+    check,
+    statements,
+    whole=True,
+)

@@ -1,0 +1,1 @@
+"""Records in, statistics out: the only room that sees real patients."""

@@ -1,0 +1,144 @@
+"""Bins: the public ones of a schema, and, only where asked for, those made of the records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from synthgen.schema.model import Category, Column, ColumnType
+
+Edges = list[tuple[float, float]]
+
+MOST_SINGLE = 20
+"""Whole numbers of a public range that get a bin each; wider ranges get :data:`PUBLIC_BINS`."""
+
+PUBLIC_BINS = 10
+"""Bins of equal width of a public range that the schema gives no bins for."""
+
+YEARS = (1900, 1950, 1960, 1970, 1980, 1990, *range(2000, 2051))
+"""Public edges of calendar years for dates that the schema gives no bins for."""
+
+DAYS = (0, 1, 31, 91, 183, 366, 731, 1096, 1827, 3653, 7306, 14611, 36525)
+"""Public edges of days from one date to another that cannot be earlier."""
+
+ROWS = (0, 1, 2, 3, 4, 5, 6, 8, 11, 21, 51, 101)
+"""Public edges of the number of rows that another table has for a row."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Bins of the records: a few for the joint model, many for the values within each.
+
+    Parameters
+    ----------
+    coarse, fine : list of (float, float)
+        Adjacent half-open intervals; every fine one lies in a coarse one.
+    """
+
+    coarse: Edges
+    fine: Edges
+
+
+def categories_of(edges: Edges, *, whole: bool) -> tuple[Category, ...]:
+    """Categories with labels that name the values of a bin: ``12``, ``13-20``, ``80+``."""
+    labels: list[str] = []
+    for lower, upper in edges:
+        last = upper - 1 if whole else upper
+        if math.isinf(upper):
+            label = f"{lower:.12g}+"
+        elif last <= lower or (not whole and upper <= math.nextafter(lower, math.inf)):
+            label = f"{lower:.12g}"
+        else:
+            label = f"{lower:.12g}-{last:.12g}"
+        label = _safe(label)
+        labels.append(label if label not in labels else f"{label} #{len(labels)}")
+    return tuple(
+        Category(label, label, label, float(lower), float(upper))
+        for label, (lower, upper) in zip(labels, edges, strict=True)
+    )
+
+
+def _safe(label: str) -> str:
+    """A label that no spreadsheet takes for a formula."""
+    return f"({label})" if label.startswith("-") else label
+
+
+def from_edges(edges: Sequence[float]) -> Edges:
+    """Adjacent intervals between edges."""
+    return [(float(a), float(b)) for a, b in pairwise(edges)]
+
+
+def public_bins(column: Column) -> Edges:
+    """Bins of a number from the limits that the schema publishes; none without both limits."""
+    low, high = column.minimum, column.maximum
+    if low is None or high is None:
+        return []
+    if column.type is ColumnType.INTEGER:
+        first, last = math.ceil(low), math.floor(high)
+        if last - first < MOST_SINGLE:
+            return from_edges(range(first, last + 2))
+        inner = np.unique(np.linspace(first, last + 1, PUBLIC_BINS + 1).round())
+        return from_edges([float(edge) for edge in inner])
+    inner = np.linspace(low, high, PUBLIC_BINS + 1)
+    return from_edges([*inner[:-1].tolist(), math.nextafter(high, math.inf)])
+
+
+def record_bins(
+    values: Sequence[float], counts: Sequence[int], *, whole: bool, coarse: int, fine: int
+) -> Layout:
+    """Bins of about equal numbers of records; a frequent value has one of its own.
+
+    Parameters
+    ----------
+    values : sequence of float
+        Distinct values, ascending.
+    counts : sequence of int
+        Records with each.
+    whole : bool
+        Whether values are whole numbers.
+    coarse, fine : int
+        Bins of each layer, about.
+    """
+    inner = _grouped(values, counts, fine)
+    weights = [sum(counts[first : last + 1]) for first, last in inner]
+    outer = _grouped(range(len(inner)), weights, coarse)
+
+    def end(value: float) -> float:
+        return value + 1.0 if whole else math.nextafter(value, math.inf)
+
+    fine_edges: Edges = []
+    coarse_edges: Edges = []
+    for first_group, last_group in outer:
+        start = fine_edges[-1][1] if fine_edges else values[inner[first_group][0]]
+        for first, last in inner[first_group : last_group + 1]:
+            lower, upper = values[first], end(values[last])
+            if fine_edges and fine_edges[-1][1] < lower:  # values that nobody has
+                fine_edges.append((fine_edges[-1][1], lower))
+            fine_edges.append((lower, upper))
+        coarse_edges.append((start, fine_edges[-1][1]))
+    return Layout(coarse_edges, fine_edges)
+
+
+def _grouped(values: Sequence[float], counts: Sequence[int], bins: int) -> list[tuple[int, int]]:
+    """First and last position of each group of about equal weight."""
+    share = max(sum(counts) / bins, 1.0)
+    groups: list[tuple[int, int]] = []
+    start, weight = 0, 0.0
+    for at in range(len(values)):
+        if counts[at] >= share:  # alone
+            if at > start:
+                groups.append((start, at - 1))
+            groups.append((at, at))
+            start, weight = at + 1, 0.0
+            continue
+        weight += counts[at]
+        if weight >= share:
+            groups.append((start, at))
+            start, weight = at + 1, 0.0
+    if start < len(values):
+        groups.append((start, len(values) - 1))
+    return groups

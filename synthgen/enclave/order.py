@@ -1,0 +1,91 @@
+"""What may not come after what: from the rules of the schema and from its end points."""
+
+from __future__ import annotations
+
+from synthgen.enclave.records import Records
+from synthgen.schema.model import ColumnType, Schema, Severity
+from synthgen.schema.rules.check import check_rule
+from synthgen.schema.rules.sql import identifier
+from synthgen.schema.rules.tree import ColumnName, Compare
+from synthgen.schema.validation.database import count_where, row_of
+
+NUMBERS = (ColumnType.INTEGER, ColumnType.NUMBER)
+
+Pairs = dict[str, str]
+"""Qualified column to the one it is bounded by."""
+
+
+def _kind(schema: Schema, column: ColumnName) -> ColumnType:
+    return schema.table(column.table).column(column.name).type
+
+
+def ordered_pairs(schema: Schema) -> list[tuple[ColumnName, ColumnName]]:
+    """Pairs (lower, upper) of columns that an impossible rule keeps in order.
+
+    ``relapse_time > death_time`` impossible gives (relapse_time, death_time).
+    """
+    found = []
+    for rule in schema.rules:
+        if rule.severity is not Severity.IMPOSSIBLE:
+            continue
+        condition = check_rule(schema, rule).condition
+        if not isinstance(condition, Compare):
+            continue
+        left, right = condition.left, condition.right
+        if not isinstance(left, ColumnName) or not isinstance(right, ColumnName):
+            continue
+        if condition.operator in (">", ">="):
+            found.append((left, right))
+        elif condition.operator in ("<", "<="):
+            found.append((right, left))
+    return found
+
+
+def not_above(records: Records) -> Pairs:
+    """For each number that cannot exceed another of its row: that other one.
+
+    Rules come first.  Two end points of a table in one unit are taken to be in order where no
+    record says otherwise, so that no relapse can be made that comes after a death.
+    """
+    schema = records.schema
+    pairs: Pairs = {}
+    for lower, upper in ordered_pairs(schema):
+        numbers = _kind(schema, lower) in NUMBERS and _kind(schema, upper) in NUMBERS
+        if numbers and lower.table == upper.table and lower.table in records.relations:
+            _add(pairs, lower.qualified, upper.qualified)
+    for table in records.tables:
+        times = list(dict.fromkeys((p.time, p.unit) for p in table.end_points))
+        for first, unit in times:
+            for second, other in times:
+                if first == second or unit != other:
+                    continue
+                a, b = identifier(first), identifier(second)
+                above, below = row_of(
+                    records.db,
+                    f"SELECT {count_where(f'{a} > {b}')}, {count_where(f'{a} < {b}')} "  # noqa: S608
+                    f"FROM {records.relations[table.name]}",
+                )
+                if not above and below:
+                    _add(pairs, f"{table.name}.{first}", f"{table.name}.{second}")
+    return pairs
+
+
+def _add(pairs: Pairs, lower: str, upper: str) -> None:
+    """Add a pair, unless the column is bounded already or a circle would close."""
+    if lower in pairs:
+        return
+    at: str | None = upper
+    while at is not None:
+        if at == lower:
+            return
+        at = pairs.get(at)
+    pairs[lower] = upper
+
+
+def earlier_dates(schema: Schema) -> Pairs:
+    """For each date that cannot be earlier than another: that other one."""
+    pairs: Pairs = {}
+    for lower, upper in ordered_pairs(schema):
+        if _kind(schema, lower) is ColumnType.DATE and _kind(schema, upper) is ColumnType.DATE:
+            _add(pairs, upper.qualified, lower.qualified)
+    return pairs

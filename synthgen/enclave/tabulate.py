@@ -1,0 +1,402 @@
+"""From records to a statistics pack: the one way out of an enclave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from synthgen import __version__
+from synthgen.enclave.counting import Coded, coded_units
+from synthgen.enclave.design import Design, design_of
+from synthgen.enclave.followed import cells_of, end_point_cells
+from synthgen.enclave.missing import Gaps, gaps_of
+from synthgen.enclave.plan import Plan
+from synthgen.enclave.records import Records, Source, open_records
+from synthgen.enclave.selection import Choice, choose_tables
+from synthgen.enclave.settings import PRIVATE_SET, PUBLIC_SET, Settings
+from synthgen.errors import RecordsError
+from synthgen.schema.model import EndPoint, Schema, Table
+from synthgen.statistics.kinds import kind_of
+from synthgen.statistics.model import (
+    Block,
+    Cell,
+    Relation,
+    StatisticsPack,
+    StatisticsTable,
+    Target,
+)
+from synthgen.statistics.model import Source as Citation
+from synthgen.statistics.protection import protect
+
+#: Name of the one source of a pack of records.
+RECORDS = "records"
+#: Survival is printed by at most so many variables, each with at most so many categories.
+STRATA, STRATUM_CATEGORIES = 3, 6
+
+Rows = dict[str, npt.NDArray[np.int32]]
+
+
+@dataclass(frozen=True)
+class Tabulated:
+    """A pack, and what a person must know about how it was made.
+
+    Parameters
+    ----------
+    pack : StatisticsPack
+    left_out : tuple of str
+        Columns that were not tabulated, with the reason.
+    """
+
+    pack: StatisticsPack
+    left_out: tuple[str, ...]
+
+
+def tabulate(source: Source, schema: Schema, settings: Settings | None = None) -> Tabulated:
+    """Statistics pack of records.
+
+    Parameters
+    ----------
+    source : path, str, DataFrame or mapping of str to DataFrame
+        A file or folder (CSV, Parquet, DuckDB), ``postgresql://...``, or frames.
+    schema : Schema
+    settings : Settings, optional
+        By default small cells below 5 are protected and the tables chosen by the records.
+
+    Raises
+    ------
+    RecordsError
+        If the records cannot be read, break their schema or the plan asks for too much; one
+        line without values.
+    """
+    asked = settings or Settings()
+    with open_records(
+        source,
+        schema,
+        table=asked.table,
+        as_of=asked.as_of,
+        allow_repeated=asked.allow_repeated,
+    ) as records:
+        tabulated = _tabulate(records, asked)
+    if asked.unprotected:
+        return tabulated
+    protected = protect(tabulated.pack, min_cell=asked.min_cell, round_to=asked.round_to)
+    return replace(tabulated, pack=protected)
+
+
+def _tabulate(records: Records, asked: Settings) -> Tabulated:
+    plan = asked.plan
+    design = design_of(
+        records,
+        from_records=asked.bins_from_data,
+        detail=asked.detail,
+        wanted=None if plan is None else _planned_variables(plan, records),
+    )
+    coded = coded_units(records, design)
+    tables: list[StatisticsTable] = []
+    rules = list(records.schema.rules)
+    samples = {unit.unit.table.name: unit.sample() for unit in coded}
+    for unit in coded:
+        rows = samples[unit.unit.table.name]
+        least = 1 if asked.unprotected else asked.min_cell
+        gaps = gaps_of(unit, rows, records.schema, least=least)
+        rules += gaps.rules
+        if plan is None:
+            tables += _chosen(unit, rows, gaps, asked)
+        else:
+            tables += _planned(unit, plan, asked)
+        tables += _curves(records, unit, rows, asked)
+    if not tables:
+        raise RecordsError("plan: no table of it can be counted")
+    own = replace(records.schema, variables=design.variables, rules=tuple(rules))
+    return Tabulated(_pack(records, own, design, tables, asked), design.left_out)
+
+
+def _planned_variables(plan: Plan, records: Records) -> list[str]:
+    """Variables of a plan, after asking whether there are such."""
+    known = {v.name for v in design_of(records, from_records=True).variables}
+    strays = [name for name in plan.variables if name not in known]
+    if strays:
+        raise RecordsError(
+            f"plan: {strays[0]} is no variable of these records; there are "
+            f"{', '.join(sorted(known))} ({len(strays)} such names)"
+        )
+    return list(plan.variables)
+
+
+def _planned(unit: Coded, plan: Plan, asked: Settings) -> list[StatisticsTable]:
+    made = []
+    for planned in plan.tables:
+        names = (*planned.given, *planned.variables)
+        own = [n for n in planned.variables if n not in unit.context and n in unit.variables]
+        if not own:
+            continue
+        if len(own) < len(planned.variables) or any(n not in unit.variables for n in names):
+            raise RecordsError(
+                f"plan: {', '.join(names)} are not of one table; variables of a table that rows "
+                "refer to belong under given"
+            )
+        cells = unit.cells(names)
+        if cells > asked.cells:
+            raise RecordsError(
+                f"plan: the table of {', '.join(names)} has {cells:,} cells; at most "
+                f"{asked.cells:,} are allowed (--max-cells)"
+            )
+        made.append(_counts(unit, planned.given, planned.variables, asked))
+    return made
+
+
+def _chosen(unit: Coded, rows: Rows, gaps: Gaps, asked: Settings) -> list[StatisticsTable]:
+    details = {c.name: c.detail_of for c in unit.unit.counted if c.detail_of}
+    choices = choose_tables(
+        {name: column for name, column in rows.items() if name not in details},
+        unit.rows,
+        unit.cells,
+        limit=asked.cells,
+        context=[name for name in unit.context if name not in details and "_detail" not in name],
+        groups=_groups(unit),
+        partners=gaps.partners,
+        cost=1.0 if asked.unprotected else float(asked.min_cell),
+        largest=PRIVATE_SET if asked.unprotected else PUBLIC_SET,
+    )
+    choices += [Choice((coarse,), (fine,), 0.0) for fine, coarse in details.items()]
+    made = []
+    for choice in choices:
+        outside = bool(set(choice.given) & set(unit.context)) or bool(unit.context)
+        given = choice.given if outside else ()
+        variables = choice.variables if outside else choice.names
+        made.append(_counts(unit, given, variables, asked))
+    return made
+
+
+def _groups(unit: Coded) -> list[list[str]]:
+    """Times and events of the end points of a table, which must be counted together."""
+    by_column = {c.variable.column: c.name for c in unit.unit.counted if not c.detail_of}
+    table = unit.unit.table
+    found: list[list[str]] = []
+    for point in table.end_points:
+        columns = [f"{table.name}.{point.event}", f"{table.name}.{point.time}"]
+        found.append([by_column[c] for c in columns if c in by_column])
+    if len(found) > 1:
+        merged = list(dict.fromkeys(name for group in found for name in group))
+        if unit.cells(merged) <= 20_000:
+            return [merged]
+    return found
+
+
+def _counts(
+    unit: Coded, given: Sequence[str], variables: Sequence[str], asked: Settings
+) -> StatisticsTable:
+    """Cross-tabulation; every cell of a table for people, those with rows of one for a model."""
+    names = (*given, *variables)
+    positions, counts = unit.count(names)
+    codes = [unit.variables[name].variable.codes for name in names]
+    if not asked.unprotected:
+        positions, counts = _dense(positions, counts, [len(c) for c in codes])
+    cells: list[Cell] = []
+    totals: dict[tuple[str, ...], float] = {}
+    for position, count in zip(positions.tolist(), counts.tolist(), strict=True):
+        labels = [code[at] for code, at in zip(codes, position, strict=True)]
+        members = {name: (label,) for name, label in zip(names, labels, strict=True)}
+        key = tuple(labels[: len(given)])
+        totals[key] = totals.get(key, 0.0) + count
+        cells.append(Cell(members, float(count), float(count), printed=str(count)))
+    whole = [
+        Cell(
+            {name: (label,) for name, label in zip(given, key, strict=True)},
+            total,
+            total,
+            printed=str(int(total)),
+        )
+        for key, total in totals.items()
+        if total > 0
+    ]
+    if given and not asked.unprotected:  # a stratum without rows says nothing
+        kept = {tuple(cell.members[n][0] for n in given) for cell in whole}
+        cells = [c for c in cells if tuple(c.members[n][0] for n in given) in kept]
+    listed = [replace(cell, row=row) for row, cell in enumerate([*whole, *cells], start=2)]
+    titles = [unit.variables[name].variable for name in names]
+    return StatisticsTable(
+        name=_table_name("-".join(names)),
+        title=f"{unit.unit.table.title} by {', '.join(v.title for v in titles)}"[:300],
+        title_ko=f"{unit.unit.table.title_ko}: {', '.join(v.title_ko for v in titles)}"[:300],
+        kind="counts",
+        variables=tuple(variables),
+        given=tuple(given),
+        scope={},
+        relation=Relation.PUBLISHED,
+        source=RECORDS,
+        population=_population(asked)[0],
+        period=_period(asked),
+        cells=tuple(listed),
+        unit="cases",
+    )
+
+
+def _dense(
+    positions: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], sizes: Sequence[int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    grid = np.zeros(sizes, dtype=np.int64)
+    grid[tuple(positions.T)] = counts
+    return np.stack(np.unravel_index(np.arange(grid.size), sizes), axis=1), grid.ravel()
+
+
+def _table_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower())[:80].strip("-")
+
+
+def _population(asked: Settings) -> tuple[str, str]:
+    plan = asked.plan or Plan(())
+    english = asked.population or plan.population or "The records' population"
+    korean = asked.population_ko or plan.population_ko
+    return english, korean or asked.population or plan.population or "기록의 인구집단"
+
+
+def _period(asked: Settings) -> str:
+    return asked.period or (asked.plan.period if asked.plan else "") or "not stated"
+
+
+def _curves(records: Records, unit: Coded, rows: Rows, asked: Settings) -> list[StatisticsTable]:
+    table = unit.unit.table
+    wanted: list[tuple[EndPoint, tuple[str, ...]]] = []
+    if asked.plan is not None:
+        points = {p.name: p for p in table.end_points}
+        for planned in asked.plan.survival:
+            if planned.end_point in points:
+                wanted.append((points[planned.end_point], planned.strata))
+            elif not any(p.name == planned.end_point for t in records.tables for p in t.end_points):
+                raise RecordsError(f"plan: there is no end point {planned.end_point}")
+    else:
+        for point in table.end_points:
+            wanted.append((point, ()))
+            wanted += [(point, (name,)) for name in _strata(unit, rows, point, table)]
+    made: list[StatisticsTable] = []
+    for point, strata in wanted:
+        named = {c.variable.column for c in unit.unit.counted}
+        if not asked.plan and f"{table.name}.{point.time}" not in named:
+            continue
+        made += _curve_tables(records, unit, point, strata, asked)
+    return made
+
+
+def _strata(unit: Coded, rows: Rows, point: EndPoint, table: Table) -> list[str]:
+    """Variables with few categories that tell most about the event."""
+    by_column = {c.variable.column: c.name for c in unit.unit.counted if not c.detail_of}
+    event = by_column.get(f"{table.name}.{point.event}")
+    events = {by_column.get(f"{table.name}.{p.event}") for p in table.end_points}
+    if event is None:
+        return []
+
+    def told(name: str) -> float:
+        joint = np.zeros((unit.size(name), unit.size(event)))
+        np.add.at(joint, (rows[name], rows[event]), 1.0)
+        joint /= joint.sum()
+        both = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+        inside = joint > 0
+        return float((joint[inside] * np.log(joint[inside] / both[inside])).sum())
+
+    near = [
+        c.name
+        for c in unit.unit.counted
+        if not c.detail_of
+        and c.name not in events
+        and len(c.variable.categories) <= STRATUM_CATEGORIES
+    ]
+    return sorted(near, key=lambda name: (-told(name), name))[:STRATA]
+
+
+def _curve_tables(
+    records: Records, unit: Coded, point: EndPoint, strata: tuple[str, ...], asked: Settings
+) -> list[StatisticsTable]:
+    curves, competing = end_point_cells(records, unit, point, strata)
+    table = unit.unit.table
+    time = next(
+        (c.name for c in unit.unit.counted if c.variable.column == f"{table.name}.{point.time}"),
+        unit.unit.counted[0].name,
+    )
+    made = []
+    for kind in ("kaplan_meier", *(("aalen_johansen",) if competing else ())):
+        cells = cells_of(
+            curves,
+            incidence=kind == "aalen_johansen",
+            min_cell=1 if asked.unprotected else max(asked.min_cell, asked.round_to or 1),
+        )
+        if not cells:
+            continue
+        by = ", ".join(unit.variables[name].variable.title for name in strata)
+        by_ko = ", ".join(unit.variables[name].variable.title_ko for name in strata)
+        made.append(
+            StatisticsTable(
+                name=_table_name("-".join([kind, point.name, *strata])),
+                title=f"{point.title}{f' by {by}' if by else ''}"[:300],
+                title_ko=f"{point.title_ko}{f': {by_ko}' if by_ko else ''}"[:300],
+                kind=kind_of(kind, point.name).name,
+                variables=(time,),
+                given=tuple(strata),
+                scope={},
+                relation=Relation.PUBLISHED,
+                source=RECORDS,
+                population=_population(asked)[0],
+                period=_period(asked),
+                cells=cells,
+                unit="proportion",
+                estimator="Kaplan-Meier" if kind == "kaplan_meier" else "Aalen-Johansen",
+            )
+        )
+    return made
+
+
+def _pack(
+    records: Records,
+    own: Schema,
+    design: Design,
+    tables: Sequence[StatisticsTable],
+    asked: Settings,
+) -> StatisticsPack:
+    told = {name for t in tables for name in (*t.variables, *t.given)}
+    blocks = []
+    for unit in design.units:
+        names = tuple(c.name for c in unit.counted if c.name in told)
+        if names:
+            blocks.append(Block(_table_name(unit.table.name), names))
+    population, population_ko = _population(asked)
+    rows = ", ".join(f"{name} {n:,}" for name, n in records.rows.items())
+    made_of = f"Bins of {sum(v.bins_from == 'records' for v in design.variables)} variables were made of the records."
+    return StatisticsPack(
+        id=f"{own.id[:60]}-records",
+        version="1.0.0",
+        schema=own.key,
+        title=f"{own.title}: tables of records"[:300],
+        title_ko=f"{own.title_ko}: 기록의 표"[:300],
+        origin="enclave",
+        target=Target(population, population_ko, _period(asked)),
+        scope={},
+        sources={
+            RECORDS: Citation(
+                RECORDS,
+                f"{population}; tabulated by synthgen {__version__} under the schema {own.key}",
+                "terms of those who hold the records",
+                "unconfirmed",
+            )
+        },
+        tables=_unique(tables),
+        blocks=tuple(blocks),
+        description=f"Rows: {rows}. {made_of}" if asked.unprotected else made_of,
+        description_ko="",
+        own_schema=own,
+        unprotected=asked.unprotected,
+    )
+
+
+def _unique(tables: Sequence[StatisticsTable]) -> tuple[StatisticsTable, ...]:
+    """Tables with names of which none stands twice."""
+    seen: dict[str, int] = {}
+    made = []
+    for table in tables:
+        seen[table.name] = seen.get(table.name, 0) + 1
+        many = seen[table.name]
+        made.append(table if many == 1 else replace(table, name=f"{table.name[:76]}-{many}"))
+    return tuple(made)
