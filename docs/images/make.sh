@@ -1,12 +1,21 @@
 #!/usr/bin/env bash
-# Makes docs/images/report.png anew: the demo, its report in chromium, the part about one group.
+# Makes the pictures of this folder anew: the demo and its report in chromium, at single parts.
 # Needs synthgen on the path, chromium, and imagemagick.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 synthgen demo -o "$work/demo" >"$work/log" 2>&1
-chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
-  --hide-scrollbars --user-data-dir="$work/profile" --window-size=1200,4200 \
-  --screenshot="$work/report.png" "file://$work/demo/report.html" >"$work/log" 2>&1
-convert "$work/report.png" -crop 1200x900+0+2990 +repage -colors 96 -strip "PNG8:$here/report.png"
+
+# shot NAME PAGE ANCHOR WIDTH HEIGHT: one part of a page as NAME.png
+shot() {
+  sed "s|</head>|<style>.top, main > :not(:has(#$3)), :has(> #$3) > :not(#$3) { display: none !important }</style></head>|" \
+    "$2" >"$work/page.html"
+  chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
+    --hide-scrollbars --user-data-dir="$work/profile" --window-size="$4,$5" \
+    --screenshot="$work/$1.png" "file://$work/page.html" >"$work/log" 2>&1
+  convert "$work/$1.png" -dither None -colors 96 -strip "PNG8:$here/$1.png"
+}
+
+shot report "$work/demo/report.html" entity-0 1200 1060
+shot regions "$work/demo/report.html" regions 1200 640

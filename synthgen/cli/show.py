@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 )
 @click.option("--html", "as_html", is_flag=True, help="The code book of a schema as HTML.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(name: str, lang: str, as_html: bool, as_json: bool) -> None:
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="Write figures of a model into a new folder: SVG, and a page that prints them.",
+)
+@click.option("--force", is_flag=True, help="Replace what stands at DIR.")
+def command(
+    name: str, lang: str, as_html: bool, as_json: bool, figures: Path | None, force: bool
+) -> None:
     """Show what NAME is: a schema, a model, or a pack (ID/statistics); an id or a path.
 
     \b
@@ -31,16 +41,37 @@ def command(name: str, lang: str, as_html: bool, as_json: bool) -> None:
       synthgen show rare-cancer --lang ko
       synthgen show kr-demo
       synthgen show kr-demo/statistics
+      synthgen show kr-demo --figures figures --lang ko
     """
     from synthgen.resources import shipped
 
     path = Path(name)
+    if figures is not None:
+        _figures(name, lang, figures, force=force)
+        return
     if name in shipped("fitted_models") or (path / "model.json").is_file():
         _model(name, lang, as_json=as_json)
     elif name.split("@")[0] in shipped("schemas") or (path / "dataset.json").is_file():
         _schema(name, lang, as_html=as_html, as_json=as_json)
     else:
         _pack(name, lang, as_json=as_json)
+
+
+def _figures(name: str, lang: str, folder: Path, *, force: bool) -> None:
+    """Figures of a model, or of the pack that a model stands around."""
+    from synthgen.cohort.artefact import load_model
+    from synthgen.errors import UsageError
+    from synthgen.report.figures import INDEX, write_figures
+    from synthgen.resources import shipped
+
+    around = name.rstrip("/").removesuffix("/statistics")
+    if around not in shipped("fitted_models") and not (Path(around) / "model.json").is_file():
+        raise UsageError(
+            f"{name}: figures are of a model; make one with synthgen fit {name} -o MODEL"
+        )
+    number = write_figures(load_model(around), folder, language=lang, force=force)
+    click.echo(f"{number} figures in {folder}")
+    click.echo(f"Open: {folder / INDEX}", err=True)
 
 
 def _model(name: str, lang: str, *, as_json: bool) -> None:

@@ -113,6 +113,16 @@ class ComparedCohort:
         """The cohort's columns in the words of the model."""
         return CohortCodes(self.cohort)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a cohort; see :mod:`synthgen.report.model_alone`."""
+        return True
+
+    @property
+    def patients(self) -> int:
+        """Patients of the cohort."""
+        return len(self.codes)
+
     @cached_property
     def followed(self) -> Followed | None:
         """Follow-up of every row."""

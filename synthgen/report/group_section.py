@@ -115,7 +115,7 @@ def group_section(
         anchor,
         title,
         patients,
-        patients / max(len(compared.codes), 1),
+        patients / max(compared.patients, 1),
         fitted,
         tuple(p for p in left if p is not None),
         tuple(p for p in right if p is not None),
@@ -134,12 +134,11 @@ def _ages(compared: ComparedCohort, title: Words, groups: Sequence[Members]) -> 
     names = (SEX, AGE_VARIABLE)
     if not set(names) <= set(domain.names) or domain.size(SEX) != 2:
         return None
-    table = compared.counts((*names, *(n for n in groups[0] if n not in names)))
-    if table is None:
-        return None
     axes = (*names, *(n for n in groups[0] if n not in names))
-    counted = np.where(domain.mask(axes, groups[0]), table, 0).sum(axis=tuple(range(2, len(axes))))
-    cohort = counted / max(int(counted.sum()), 1)
+    counted = _counted(compared, axes, groups[0], 2)
+    if counted is None and compared.drawn:
+        return None
+    cohort = None if counted is None else counted / max(int(counted.sum()), 1)
     fitted = compared.distribution.marginal(names, groups[0])
     said = published.age_and_sex(model, _told(compared, groups))
     sexes = model.schema.variable(SEX).categories
@@ -151,8 +150,20 @@ def _ages(compared: ComparedCohort, title: Words, groups: Sequence[Members]) -> 
         domain.codes[AGE_VARIABLE],
         AgeSex(cohort, fitted, said),
     )
-    note = say("report.pyramid.published") if said is not None else say("report.pyramid.fitted")
+    kind = "published" if said is not None else "fitted"
+    note = say(f"report.pyramid.{kind}" if compared.drawn else "report.pyramid.alone")
     return Picture(say("report.pyramid.heading"), drawing, note)
+
+
+def _counted(
+    compared: ComparedCohort, axes: tuple[str, ...], group: Members, kept: int
+) -> npt.NDArray[np.int64] | None:
+    """Patients of a group over the first ``kept`` axes; None if no column tells."""
+    table = compared.counts(axes)
+    if table is None:
+        return None
+    own = np.where(compared.distribution.domain.mask(axes, group), table, 0)
+    return np.asarray(own.sum(axis=tuple(range(kept, len(axes)))))
 
 
 def _kinds(compared: ComparedCohort, title: Words, groups: Sequence[Members]) -> Picture | None:
@@ -185,20 +196,18 @@ def shares_picture(
     model, domain = compared.model, compared.distribution.domain
     if name not in domain.names or name in groups[0]:
         return None
-    axes = domain.ordered((name, *groups[0]))
-    table = compared.counts(axes)
-    if table is None:
+    counted = _counted(compared, (name, *groups[0]), groups[0], 1)
+    if counted is None and compared.drawn:
         return None
-    others = tuple(i for i, n in enumerate(axes) if n != name)
-    counted = np.where(domain.mask(axes, groups[0]), table, 0).sum(axis=others)
     fitted = compared.distribution.marginal((name,), groups[0])
     said = published.shares(model, _told(compared, groups), name)
     base = said.base if said else domain.codes[name]
     of_base = domain.positions(name, base)
-    counted, fitted = counted[of_base], fitted[of_base]
+    fitted = fitted[of_base]
     if fitted.sum() <= 0:
         return None
-    cohort = counted / counted.sum() if counted.sum() else None
+    own = None if counted is None else counted[of_base]
+    cohort = None if own is None or not own.sum() else own / own.sum()
     fitted = fitted / fitted.sum()
     drawn = []
     for codes, limits in _lines(said, base, fitted, most):
@@ -245,7 +254,9 @@ def _said_by(table: StatisticsTable) -> Words:
 def _survivals(
     compared: ComparedCohort, title: Words, groups: Sequence[Members]
 ) -> tuple[Picture | None, tuple[Picture, ...]]:
-    if TIME_VARIABLE not in compared.distribution.domain.names or compared.followed is None:
+    if TIME_VARIABLE not in compared.distribution.domain.names or (
+        compared.drawn and compared.followed is None
+    ):
         return None, ()
     found = published.survival(compared.model, _told(compared, groups))
     found = tuple(s for s in found if compared.covers(s.given))
@@ -261,8 +272,10 @@ def _survivals(
 
 def _stratum(compared: ComparedCohort, said: PublishedSurvival, group: Members) -> Words:
     """Name of a part of a group, with its patients in the cohort."""
-    rows = compared.rows(said.given)
     whom = members_words(said.given, compared.model.schema, skip=group)
+    if not compared.drawn:
+        return whom
+    rows = compared.rows(said.given)
     return say("report.stratum", whom=whom, n=f"{0 if rows is None else int(rows.sum()):,}")
 
 

@@ -64,12 +64,12 @@ def patient_groups(compared: ComparedCohort) -> tuple[list[GroupLine], list[Word
         if line.code not in twins.values()
     ]
     entities = _lines(compared, ENTITY, twins) if ENTITY in names else []
-    missing = [line.title for line in entities if not line.patients]
+    missing = [line.title for line in entities if compared.drawn and not line.patients]
     found = [
         line
         for lines in (sites, entities)
-        for line in sorted(lines, key=lambda line: -line.patients)
-        if line.patients
+        for line in sorted(lines, key=lambda line: (-line.patients, -line.fitted))
+        if line.patients or not compared.drawn
     ]
     return found, missing
 
@@ -103,7 +103,7 @@ def _lines(compared: ComparedCohort, name: str, twins: dict[str, str]) -> list[G
                 codes[i],
                 say("report.site_group", title=title) if name == SITE else title,
                 patients,
-                patients / max(len(compared.codes), 1),
+                patients / max(compared.patients, 1),
                 float(fitted),
                 tuple(groups),
             )
@@ -118,7 +118,7 @@ def drawn_groups(
     drawn, others = [], []
     for i, line in enumerate(lines):
         chosen = i < MOST_DRAWN and (i < ALWAYS_DRAWN or line.patients >= ENOUGH)
-        section = _section(compared, line, origins) if chosen else None
+        section = section_of(compared, line, origins) if chosen else None
         if section is None:
             others.append(line)
         else:
@@ -126,9 +126,10 @@ def drawn_groups(
     return drawn, others
 
 
-def _section(
-    compared: ComparedCohort, line: GroupLine, origins: Sequence[Provenance]
+def section_of(
+    compared: ComparedCohort, line: GroupLine, origins: Sequence[Provenance] = ()
 ) -> GroupSection | None:
+    """Pictures of one group; None if the model, as it was asked, has no such patients."""
     own = (
         tuple(o for o in origins if o.entity == line.code and o.variable != ENTITY)
         if line.name == ENTITY

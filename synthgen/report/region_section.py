@@ -75,17 +75,20 @@ class RegionSection:
 
 
 def region_section(compared: ComparedCohort) -> RegionSection | None:
-    """Where the cohort's patients live; None where the model or the cohort does not tell."""
+    """Where patients live; None where the model or its cohort does not tell."""
     model = compared.model
-    counts = compared.counts((REGION,)) if REGION in model.distribution.domain.names else None
-    if counts is None:
+    if REGION not in model.distribution.domain.names:
+        return None
+    counts = compared.counts((REGION,))
+    if counts is None and compared.drawn:
         return None
     codes = model.distribution.domain.codes[REGION]
-    tiles = regions(model, {c: int(n) for c, n in zip(codes, counts, strict=True)})
+    cases = None if counts is None else {c: int(n) for c, n in zip(codes, counts, strict=True)}
+    tiles = regions(model, cases)
     if not tiles:
         return None
-    rated = tiles[0].rate is not None
     heading = say("report.regions.tiles")
-    note = say("report.regions.rate" if rated else "report.regions.cases")
+    kind = "model" if cases is None else "cases" if tiles[0].rate is None else "rate"
+    note = say(f"report.regions.{kind}")
     shares = shares_picture(compared, say("report.regions.heading"), [{}], REGION, most=len(codes))
     return RegionSection(Picture(heading, tile_map(heading, tiles), note), shares)

@@ -32,11 +32,12 @@ class AgeSex:
 
     Parameters
     ----------
-    cohort, model : ndarray of float64, shape (2, groups)
-    published : ndarray of float64, shape (2, groups), or None
+    cohort, published : ndarray of float64, shape (2, groups), or None
+        None where there is no cohort, or no table holds them all.
+    model : ndarray of float64, shape (2, groups)
     """
 
-    cohort: FloatArray
+    cohort: FloatArray | None
     model: FloatArray
     published: FloatArray | None = None
 
@@ -56,8 +57,7 @@ def pyramid(
         Age groups, youngest first (drawn at the bottom).
     shares : AgeSex
     """
-    layers = [shares.cohort, shares.model]
-    layers += [] if shares.published is None else [shares.published]
+    layers = [x for x in (shares.cohort, shares.model, shares.published) if x is not None]
     top = ticks(max(float(layer.max()) for layer in layers) or 0.01)
     span = WIDTH / 2 - GAP - SIDE
     height = TOP + ROW * len(groups) + BOTTOM
@@ -76,7 +76,8 @@ def pyramid(
         content.append(texts(((x(side, t), floor + 14, f"{100 * t:g} %") for t in top), "tick"))
         edge = WIDTH / 2 + (1 if side else -1) * (GAP + span)
         content.append(text(edge, TOP - 8, sexes[side], "head", "end" if side else "start"))
-        ends = [x(side, float(v)) for v in shares.cohort[side]]
+        drawn = () if shares.cohort is None else shares.cohort[side]
+        ends = [x(side, float(v)) for v in drawn]
         start = x(side, 0.0)
         content.append(
             strokes(((start, y(i) + ROW / 2, end - start) for i, end in enumerate(ends)), "bar")
