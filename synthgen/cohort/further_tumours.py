@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.cohort.calendar import DAYS_PER_YEAR, Dates, completed_years
-from synthgen.cohort.multiple_primaries import Kinds, kinds_of, same_tumour
+from synthgen.cohort.multiple_primaries import Kinds, rules_for, same_tumour
 from synthgen.cohort.survival import exact_times, hazards
 from synthgen.models.references import AGE_VARIABLE
 from synthgen.randomness import BLOCK_SIZE, block_generator
@@ -144,7 +144,7 @@ def all_tumours(
         day = latest.diagnosis[due] + days.astype("timedelta64[D]")
         if pool is None:
             words = block_generator(model.sha256, settings.seed, block, "further tumours")
-            pool = _Pool(model, distribution.sample(POOL, words))
+            pool = _Pool(model, distribution.sample(POOL, words), words.random(POOL))
         earlier = [part for part in parts if len(part.patient)]
         latest = pool.choose(patients, latest.patient[due], sequence, day, earlier, rng)
         parts.append(latest)
@@ -177,7 +177,9 @@ class _Pool:
     conditions of that patient: the pool is a sample of independent, equal draws.
     """
 
-    def __init__(self, model: FittedModel, drawn: Positions) -> None:
+    def __init__(
+        self, model: FittedModel, drawn: Positions, uniform: npt.NDArray[np.float64]
+    ) -> None:
         self.model = model
         domain = model.distribution.domain
         self.ages = domain.size(AGE_VARIABLE)
@@ -187,7 +189,21 @@ class _Pool:
         self.drawn = {name: positions[order] for name, positions in drawn.items()}
         cells = domain.size("sex") * self.ages
         self.starts = np.searchsorted(np.sort(cell, kind="stable"), np.arange(cells + 1))
+        self.rules = rules_for(
+            model.schema,
+            domain.codes["topography"],
+            domain.codes["morphology"],
+            model.schema.variable("morphology").implies,
+        )
         self.kinds = self._kinds(self.drawn)
+        #: Net survival time of each [years].
+        self.years = exact_times(
+            model.distribution,
+            model.schema.variable(TIME_VARIABLE),
+            model.pack.survival_references,
+            self.drawn,
+            uniform[order],
+        )
         variable = model.schema.variable(AGE_VARIABLE)
         self.bounds = [
             (category.lower or 0.0, np.inf if category.upper is None else category.upper)
@@ -202,15 +218,7 @@ class _Pool:
         ]
 
     def _kinds(self, drawn: Positions) -> Kinds:
-        schema, codes = self.model.schema, self.model.distribution.domain.codes
-        joint = codes["morphology"]
-        implied = schema.variable("morphology").implies
-        split = [
-            tuple(implied[code][f"tumour.{part}"][0] for code in joint)
-            for part in ("morphology", "behaviour")
-        ]
-        topography = (drawn["topography"], codes["topography"])
-        return kinds_of(schema, topography, *((drawn["morphology"], part) for part in split))
+        return self.rules.kinds(drawn["topography"], drawn["morphology"])
 
     def _age_group(self, age: IntArray) -> IntArray:
         """Position of the age group; -1 where the model has none."""
@@ -235,16 +243,17 @@ class _Pool:
         first = np.where(group < 0, 0, self.starts[cell])
         count = np.where(group < 0, 0, self.starts[cell + 1] - first)
         years = (patients.end[patient] - day).astype(np.int64) / DAYS_PER_YEAR
+        before = [self._held(tumours, patient) for tumours in earlier]
         chosen = np.full(len(patient), -1, dtype=np.intp)
         for _ in range(TRIES):
-            numbers = rng.random((2, BLOCK_SIZE))  # so many whoever is left: see BLOCK_SIZE
+            numbers = rng.random(BLOCK_SIZE)  # so many whoever is left: patient k has the k-th
             left = np.flatnonzero((chosen < 0) & (count > 0))
             if not len(left):
                 break
-            mine = patient[left]
-            at = first[left] + np.floor(numbers[0, mine] * count[left]).astype(np.intp)
-            fits = ~self._counted_already(at, mine, earlier)
-            fits &= self._survival(at, numbers[1, mine]) >= years[left]
+            at = first[left] + np.floor(numbers[patient[left]] * count[left]).astype(np.intp)
+            fits = self.years[at] >= years[left]
+            for held, kinds in before:
+                fits &= ~(held[left] & same_tumour(kinds[left], self.kinds[at]))
             chosen[left[fits]] = at[fits]
         kept = np.flatnonzero(chosen >= 0)
         drawn = {name: positions[chosen[kept]] for name, positions in self.drawn.items()}
@@ -253,27 +262,11 @@ class _Pool:
         numbered = np.full(len(kept), sequence, dtype=np.intp)
         return Tumours(patient[kept], numbered, day[kept], age[kept], drawn)
 
-    def _counted_already(
-        self, at: IntArray, patient: IntArray, earlier: list[Tumours]
-    ) -> npt.NDArray[np.bool_]:
-        """Whether a tumour of the pool would be one with an earlier tumour of the patient."""
-        found = np.zeros(len(at), dtype=np.bool_)
-        for tumours in earlier:
-            row = np.minimum(np.searchsorted(tumours.patient, patient), len(tumours.patient) - 1)
-            held = np.flatnonzero(tumours.patient[row] == patient)
-            drawn = {name: tumours.drawn[name][row[held]] for name in ("topography", "morphology")}
-            found[held] |= same_tumour(self._kinds(drawn), self.kinds[at[held]])
-        return found
-
-    def _survival(self, at: IntArray, uniform: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Net survival time of tumours of the pool [years]."""
-        return exact_times(
-            self.model.distribution,
-            self.model.schema.variable(TIME_VARIABLE),
-            self.model.pack.survival_references,
-            {name: positions[at] for name, positions in self.drawn.items()},
-            uniform,
-        )
+    def _held(self, tumours: Tumours, patient: IntArray) -> tuple[npt.NDArray[np.bool_], Kinds]:
+        """Which patients have one of some earlier tumours, and its kind."""
+        row = np.minimum(np.searchsorted(tumours.patient, patient), len(tumours.patient) - 1)
+        drawn = {name: tumours.drawn[name][row] for name in ("topography", "morphology")}
+        return tumours.patient[row] == patient, self._kinds(drawn)
 
 
 def fatal_rows(

@@ -9,6 +9,8 @@ ICD-10; conversion table of the SEER programme, ICD-10 to ICD-O-3.)
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -89,8 +91,16 @@ def icd10_codes(
     topography, histology : ndarray of intp, shape (n,)
         Positions among the codes that follow each.
     """
+    lookup, distinct = _grid(topographies, histologies)
+    return lookup[topography, histology], distinct
+
+
+@lru_cache(maxsize=8)
+def _grid(
+    topographies: tuple[str, ...], histologies: tuple[str, ...]
+) -> tuple[npt.NDArray[np.intp], tuple[str, ...]]:
+    """Position of the code of every pair among the distinct codes, and these."""
     grid = [[icd10_code(t, h) for h in histologies] for t in topographies]
     distinct = tuple(sorted({code for row in grid for code in row}))
     rank = {code: i for i, code in enumerate(distinct)}
-    lookup = np.array([[rank[code] for code in row] for row in grid], dtype=np.intp)
-    return lookup[topography, histology], distinct
+    return np.array([[rank[code] for code in row] for row in grid], dtype=np.intp), distinct

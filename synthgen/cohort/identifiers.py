@@ -57,4 +57,8 @@ def tumour_ids(
     patients: npt.NDArray[np.str_], sequence: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.str_]:
     """Ids of tumours from their patients' ids and their sequence numbers (1 to 9)."""
-    return np.char.add(np.char.add(patients, "T"), sequence.astype(np.str_))
+    text = np.empty((len(patients), 12), dtype=np.uint8)
+    text[:, :10] = patients.astype("S10").view(np.uint8).reshape(-1, 10)
+    text[:, 10] = ord("T")
+    text[:, 11] = ord("0") + sequence
+    return text.view("S12").ravel().astype(np.str_)

@@ -7,6 +7,7 @@ codes; a test holds this file to the rules of the schema, pair by pair.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,6 @@ from synthgen.schema.model import Schema
 
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
-#: Positions of codes and the codes, as a column of the tumour table has them.
-Coded = tuple[IntArray, tuple[str, ...]]
 
 SITES = "multiple_primary_site"
 HISTOLOGIES = "multiple_primary_histology"
@@ -52,24 +51,52 @@ class Kinds:
         return Kinds(self.site[rows], self.histology[rows], self.malignant[rows])
 
 
-def kinds_of(schema: Schema, topography: Coded, morphology: Coded, behaviour: Coded) -> Kinds:
-    """Kinds of tumours from the columns of the tumour table.
+@dataclass(frozen=True, eq=False)
+class MultiplePrimaries:
+    """What the rules look at, of every code of a model.
+
+    Parameters
+    ----------
+    site : ndarray of intp, shape (topographies,)
+    histology : ndarray of intp, shape (morphologies,)
+    malignant : ndarray of bool, shape (morphologies,)
+    """
+
+    site: IntArray
+    histology: IntArray
+    malignant: BoolArray
+
+    def kinds(self, topography: IntArray, morphology: IntArray) -> Kinds:
+        """Kinds of tumours from positions of their codes."""
+        return Kinds(self.site[topography], self.histology[morphology], self.malignant[morphology])
+
+
+def rules_for(
+    schema: Schema,
+    topographies: tuple[str, ...],
+    morphologies: tuple[str, ...],
+    implied: Mapping[str, Mapping[str, tuple[str, ...]]],
+) -> MultiplePrimaries:
+    """The rules on the codes of a model.
 
     Parameters
     ----------
     schema : Schema
         Its groupings say which sites and histologies belong together.
-    topography, morphology, behaviour : tuple of (ndarray of intp, tuple of str)
-        Positions and codes of each column.
+    topographies, morphologies : tuple of str
+        Codes of the model variables.
+    implied : mapping of str to mapping of str to tuple of str
+        Histology and behaviour of each morphology, by column.
     """
-    sites = [_group(schema, SITES, code) or code[:3] for code in topography[1]]
+    sites = [_group(schema, SITES, code) or code[:3] for code in topographies]
     rank = {site: i for i, site in enumerate(dict.fromkeys(sites))}
-    histologies = [int(_group(schema, HISTOLOGIES, code) or 0) for code in morphology[1]]
-    malignant = np.array([code == MALIGNANT for code in behaviour[1]], dtype=np.bool_)
-    return Kinds(
-        np.array([rank[site] for site in sites], dtype=np.intp)[topography[0]],
-        np.array(histologies, dtype=np.intp)[morphology[0]],
-        malignant[behaviour[0]],
+    columns = [implied[code] for code in morphologies]
+    histologies = [c["tumour.morphology"][0] for c in columns]
+    groups = {code: int(_group(schema, HISTOLOGIES, code) or 0) for code in set(histologies)}
+    return MultiplePrimaries(
+        np.array([rank[site] for site in sites], dtype=np.intp),
+        np.array([groups[code] for code in histologies], dtype=np.intp),
+        np.array([c["tumour.behaviour"][0] == MALIGNANT for c in columns], dtype=np.bool_),
     )
 
 
@@ -89,7 +116,7 @@ def same_tumour(one: Kinds, other: Kinds) -> BoolArray:
     Parameters
     ----------
     one, other : Kinds
-        From one call of :func:`kinds_of`, so that their numbers agree.
+        By the same rules, so that their numbers agree.
 
     Returns
     -------

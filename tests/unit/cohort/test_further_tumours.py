@@ -9,7 +9,7 @@ from scipy.stats import poisson
 
 import synthgen
 from synthgen.cohort.further_tumours import PUBLISHED_RATE
-from synthgen.cohort.multiple_primaries import kinds_of, same_tumour
+from synthgen.cohort.multiple_primaries import rules_for, same_tumour
 from synthgen.cohort.settings import settings_for
 from synthgen.cohort.write import write_cohort
 from synthgen.errors import UsageError
@@ -44,20 +44,23 @@ def test_two_tumours_are_one_exactly_where_the_rules_of_the_schema_say_so():
     sites = ("C019", "C028", "C402", "C412", "C492", "C421", "C341", "C199", "C209", "C770", "C809")
     histologies = ("8000", "8010", "8070", "8090", "8140", "8246", "8800", "9050", "9140", "9180",
                    "9680", "9823", "9861", "9663", "9590", "8720", "9989", "8720")  # fmt: skip
+    morphologies = tuple(f"{h}{b}" for h in histologies for b in "3332")
     rng = np.random.default_rng(5)
     n = 3_000
-    drawn = {
-        "topography": (rng.integers(len(sites), size=2 * n), sites),
-        "morphology": (rng.integers(len(histologies), size=2 * n), histologies),
-        "behaviour": (rng.integers(4, size=2 * n) // 3, ("3", "2")),
+    site = rng.integers(len(sites), size=(2, n))
+    histology = rng.integers(len(morphologies), size=(2, n))
+    implied = {
+        m: {"tumour.morphology": (m[:4],), "tumour.behaviour": (m[4],)} for m in morphologies
     }
-    kinds = kinds_of(schema, *drawn.values())
-    found = same_tumour(kinds[np.arange(n)], kinds[np.arange(n, 2 * n)])
+    rules = rules_for(schema, sites, morphologies, implied)
+    found = same_tumour(*(rules.kinds(site[i], histology[i]) for i in (0, 1)))
     assert 0.02 < found.mean() < 0.5
     for i in range(n):
-        pair = {f"tumour.{name}": codes[at[i]] for name, (at, codes) in drawn.items()} | {
-            f"other.{name}": codes[at[n + i]] for name, (at, codes) in drawn.items()
-        }
+        pair: dict[str, str] = {}
+        for row, table in ((0, "tumour"), (1, "other")):
+            code = morphologies[histology[row, i]]
+            pair[f"{table}.topography"] = sites[site[row, i]]
+            pair |= {f"{table}.morphology": code[:4], f"{table}.behaviour": code[4]}
         assert found[i] == any(is_caught(schema, rule, pair) for rule in checked), pair
 
 
