@@ -87,7 +87,7 @@ EXTRAS: dict[str, Extra] = {
         Extra(
             "sdv",
             "SDV synthesizers fitted to records, inside an enclave",
-            ("sdv",),
+            ("sdv", "sdmetrics"),  # the second comes with the first
             (("sdv", "BUSL-1.1"),),
             note="not open source: no commercial service that gives third parties its functions; "
             "each version becomes MIT four years after its release",
@@ -95,7 +95,7 @@ EXTRAS: dict[str, Extra] = {
         Extra(
             "records",
             "forests fitted to records, and the attacks that measure privacy",
-            ("sklearn",),
+            ("sklearn", "threadpoolctl"),  # the second comes with the first
             (("scikit-learn", "BSD-3-Clause"),),
         ),
         Extra(

@@ -213,5 +213,7 @@ def _guesses(
 ) -> list[npt.NDArray[Any]]:
     if len(np.unique(answers)) == 1:
         return [np.full(len(side), answers[0]) for side in real]
-    fitted = learner(**settings).fit(release, answers)
-    return [np.asarray(fitted.predict(side)) for side in real]
+    # one thread: as fast at these sizes, and the same on every machine
+    with require("records", "threadpoolctl").threadpool_limits(1, user_api="openmp"):
+        fitted = learner(**settings).fit(release, answers)
+        return [np.asarray(fitted.predict(side)) for side in real]

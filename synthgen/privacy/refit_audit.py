@@ -21,13 +21,15 @@ from synthgen.privacy.neighbours import most_isolated
 from synthgen.privacy.refit_features import Watched, watched
 from synthgen.privacy.refit_scores import Booleans, attack_counts
 
-MEASURE, WORST, STRICT = "refit_audit", "refit_audit_worst", "refit_audit_low_alarm"
+MEASURE = "refit_audit"
+EVERYBODY, OUTLIERS, STRICT = "everybody", "outliers", "outliers at 1 % false alarms"
+"""Parts of the findings; strata have parts of their own, ``stratum entity=...``."""
 
 REFITS = 256
 """Refits for a release; 64 are enough to try whether anything leaks."""
 
 FEWEST_REFITS = 32
-OUTLIERS = 0.05
+ISOLATED = 0.05
 """Share of the records, the most isolated ones, that is attacked as a group of its own."""
 
 FEWEST_OUTLIERS = 6
@@ -80,11 +82,9 @@ def refit_audit(
     Returns
     -------
     list of Finding
-        ``refit_audit``: everybody.  ``refit_audit_worst``: one for the outliers and one for
-        each stratum; a policy holds the worst of them against its limit.
-        ``refit_audit_low_alarm``: outliers, true less false alarms at 1 % false ones.  The
-        unit is the attacker's advantage, true less false alarms, 0 for chance and 1 for
-        certainty.
+        ``everybody``, ``outliers``, one for each ``stratum``, and ``outliers at 1 % false
+        alarms``.  The unit is the attacker's advantage, the rate of true less that of false
+        alarms: 0 for chance and 1 for certainty.
 
     Notes
     -----
@@ -104,7 +104,7 @@ def refit_audit(
         raise ValueError(f"refits ({refits}) must be even and at least {FEWEST_REFITS}")
     real = inputs.train if inputs.control is None else joined((inputs.train, inputs.control))
     if len(real) < FEWEST:
-        return [not_testable(m, "M", TOO_FEW, n=len(real)) for m in (MEASURE, WORST, STRICT)]
+        return [not_testable(MEASURE, "M", TOO_FEW, part=EVERYBODY, n=len(real))]
     audit = run_audit(inputs, real, rng, refits=refits, workers=workers)
     return _findings(audit)
 
@@ -151,8 +151,8 @@ def features_of(seen: Watched, release: Subjects, decode: Any | None) -> Floats:
 def _groups(real: Subjects, strata: tuple[tuple[str, ...], ...]) -> dict[str, Booleans]:
     points = encoder_of(real)(real).points
     groups = {
-        "": np.ones(len(real), dtype=np.bool_),
-        "outliers": most_isolated(points, OUTLIERS, FEWEST_OUTLIERS),
+        EVERYBODY: np.ones(len(real), dtype=np.bool_),
+        OUTLIERS: most_isolated(points, ISOLATED, FEWEST_OUTLIERS),
     }
     for columns in strata:
         rows = list(zip(*(texts(real.frame[name]) for name in columns), strict=True))
@@ -168,7 +168,7 @@ def _targets(
     """People attacked: small groups whole, large ones by a random part."""
     if size <= MOST_TARGETS:
         return np.arange(size, dtype=np.intp)
-    chosen = groups["outliers"].copy()
+    chosen = groups[OUTLIERS].copy()
     order = rng.permutation(size)
     for group in groups.values():
         members = order[group[order]]
@@ -195,14 +195,12 @@ def _findings(audit: Audit) -> list[Finding]:
     for name, (best, _) in counts.items():
         people = int(audit.groups[name].sum())
         said = detail | {"people": people}
-        measure = WORST if name else MEASURE
-        findings.append(bounded(measure, "M", name, best.advantage(), people * refits, said))
-    strict = counts["outliers"][1]
-    people = int(audit.groups["outliers"].sum())
-    part = "outliers at 1 % false alarms"
+        findings.append(bounded(MEASURE, "M", name, best.advantage(), people * refits, said))
+    strict = counts[OUTLIERS][1]
+    people = int(audit.groups[OUTLIERS].sum())
     if strict is None:
-        findings.append(not_testable(STRICT, "M", TOO_FEW, part=part, n=people, detail=detail))
+        findings.append(not_testable(MEASURE, "M", TOO_FEW, part=STRICT, n=people, detail=detail))
     else:
         said = detail | {"true_alarms": float(strict.hits.sum() / strict.members.sum())}
-        findings.append(bounded(STRICT, "M", part, strict.advantage(), people * refits, said))
+        findings.append(bounded(MEASURE, "M", STRICT, strict.advantage(), people * refits, said))
     return findings

@@ -195,7 +195,7 @@ def attack_counts(
             scores, inside = counted[group], members[np.ix_(group, fold)]
             best[name].append(_units(scores > threshold(known, truth), inside))
             outside = known[~truth]
-            if len(outside) >= 3 / FALSE_ALARMS:
+            if len(outside) >= 2 / FALSE_ALARMS:
                 limit = float(np.quantile(outside, 1 - FALSE_ALARMS))
                 strict[name].append(_units(scores > limit, inside))
     return {

@@ -1,0 +1,1 @@
+"""Generators that are known to leak, to be useless, or to be honest: what a policy must see."""
