@@ -22,14 +22,16 @@ import click
 def command(
     cohort: Path, target: str, options: tuple[str, ...], output: Path, force: bool, as_json: bool
 ) -> None:
-    """Write COHORT, a folder that generate made, in the format of a target.
+    """Write COHORT in another format: OMOP, a registry's file, SQLite, Excel.
 
-    Targets are encr-jrc (incidence file of European registries), kcure-rgst (table
-    CNCR_RGST of the Korean central cancer registry), sqlite and excel.  Options: geo
-    (encr-jrc), hospital (kcure-rgst), bom=yes (both: Korean Excel opens the CSV).
+    COHORT is a folder that generate made.  Targets are omop-5.4 and omop-5.3 (DuckDB file
+    and CSV), encr-jrc (incidence file of European registries), kcure-rgst (table CNCR_RGST
+    of the Korean central cancer registry), sqlite and excel.  Options: athena, country
+    (omop), geo (encr-jrc), hospital (kcure-rgst), bom=yes (Korean Excel opens the CSV).
 
     \b
     Examples:
+      synthgen export cohort --to omop-5.4 -o omop
       synthgen export cohort --to kcure-rgst -o registry
       synthgen export cohort --to encr-jrc --option geo=EE00 -o encr
       synthgen export cohort --to sqlite -o database

@@ -17,7 +17,6 @@ from synthgen.schema.documents import one_line, read_document
 from synthgen.schema.model import Schema
 from synthgen.schema.rules.sql import identifier, literal
 
-
 #: Names of the columns that order the rows of a target and that it does not have.
 PART, PLACE = identifier("synthgen part"), identifier("synthgen place")
 
@@ -62,16 +61,32 @@ class TargetPart:
         Terms with the values one of which they must have; ``("*",)``: any but null.
     values : mapping of str to mapping
         Terms by column of the target.
+    distinct : bool
+        Whether rows that are alike become one.
     """
 
     rows: str
     where: tuple[tuple[Term, tuple[str, ...]], ...]
     values: Mapping[str, Term]
+    distinct: bool
 
 
 @dataclass(frozen=True)
 class TargetTable:
-    """A table of a target."""
+    """A table of a target.
+
+    Parameters
+    ----------
+    name, title, title_ko : str
+    columns : tuple of TargetColumn
+    parts : tuple of TargetPart
+    number : str
+        Column that numbers the rows from 1, or ``""``.
+    key : tuple of str
+        Primary key; empty where the standard has none.
+    references : tuple of (str, str)
+        Columns that must be found as the key of another table of the target.
+    """
 
     name: str
     title: str
@@ -80,6 +95,7 @@ class TargetTable:
     parts: tuple[TargetPart, ...]
     number: str
     key: tuple[str, ...]
+    references: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -169,6 +185,7 @@ def _table(file: str, entry: Mapping[str, Any]) -> TargetTable:
             rows=p["rows"],
             where=tuple((w["term"], tuple(w["in"])) for w in p.get("where", ())),
             values=p.get("values", {}),
+            distinct=p.get("distinct", False),
         )
         for p in entry["parts"]
     )
@@ -191,6 +208,7 @@ def _table(file: str, entry: Mapping[str, Any]) -> TargetTable:
         parts=parts,
         number=entry.get("number", ""),
         key=tuple(entry.get("key", ())),
+        references=tuple((r["column"], r["table"]) for r in entry.get("references", ())),
     )
 
 
@@ -230,13 +248,14 @@ def select(
             term = part.values.get(column.name, column.value)
             value = "NULL" if term is None else writer.write(term)
             cells.append(f"CAST({value} AS {column.type}) AS {identifier(column.name)}")
-        order = f"{at} AS {PART}, {writer.write({'key': part.rows})} AS {PLACE}"
+        place = writer.write({"key": part.rows})
+        order = f"{at} AS {PART}, {f'min({place})' if part.distinct else place} AS {PLACE}"
         joins = " ".join(j for j in reached_tables(schema, part.rows).values() if j)
         conditions = [_condition(writer.write(t), allowed) for t, allowed in part.where]
         only = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        parts.append(
-            f"SELECT {', '.join(cells)}, {order} FROM {identifier(part.rows)} {joins}{only}"  # noqa: S608
-        )
+        alike = " GROUP BY ALL" if part.distinct else ""
+        source = f"FROM {identifier(part.rows)} {joins}{only}{alike}"
+        parts.append(f"SELECT {', '.join(cells)}, {order} {source}")
     names = ", ".join(
         f"CAST(row_number() OVER (ORDER BY {PLACE}, {PART}) AS {c.type}) AS {identifier(c.name)}"
         if c.name == table.number

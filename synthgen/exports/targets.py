@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from synthgen.exports import delimited, excel, sqlite
+from synthgen.exports import delimited, excel, omop, sqlite
 from synthgen.exports.cohort_tables import CohortTables
 from synthgen.exports.mapping import TargetMapping, load_mapping
 from synthgen.resources import data_root
@@ -58,10 +58,21 @@ def _delimited(name: str) -> Target:
     )  # fmt: skip
 
 
+def _omop(name: str) -> Target:
+    mapping = mapping_of(name)
+    files = (omop.FILE, *(f"{table.name}.csv" for table in mapping.tables))
+    return Target(
+        name, mapping.title, mapping.title_ko, files, partial(omop.write, mapping),
+        mapping.options, mapping,
+    )  # fmt: skip
+
+
 @cache
 def targets() -> dict[str, Target]:
     """All targets by id."""
     found = (
+        _omop("omop-5.4"),
+        _omop("omop-5.3"),
         _delimited("encr-jrc"),
         _delimited("kcure-rgst"),
         Target("sqlite", "SQLite database", "SQLite 데이터베이스", (sqlite.FILE,), sqlite.write),

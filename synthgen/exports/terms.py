@@ -28,7 +28,7 @@ ROW = "synthgen row"
 """Column of each relation that numbers its rows from 1."""
 
 CONCEPTS = "synthgen concepts"
-"""Relation of ``code`` and ``concept_id``, from the user's vocabulary; empty without one."""
+"""Relation of ``code``, ``standard`` and ``source`` concept ids; empty without a vocabulary."""
 
 
 class TermWriter:
@@ -134,10 +134,8 @@ class TermWriter:
 
     def _concept(self, term: Term) -> str:
         code = self.write(term["concept"])
-        return (
-            f"coalesce((SELECT concept_id FROM {identifier(CONCEPTS)} "  # noqa: S608 - quoted
-            f"WHERE code = {code}), 0)"
-        )
+        found = f"SELECT {term['of']} FROM {identifier(CONCEPTS)} WHERE code = {code}"  # noqa: S608
+        return f"coalesce(({found}), 0)"
 
 
 def coded(value: str, codes: Mapping[str, Any], otherwise: object) -> str:

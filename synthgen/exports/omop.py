@@ -1,0 +1,104 @@
+"""The OMOP Common Data Model: a DuckDB file with the keys of the standard, and a CSV per table."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthgen.cohort.database import connect
+from synthgen.errors import UsageError
+from synthgen.exports.cohort_tables import CohortTables
+from synthgen.exports.mapping import TargetMapping, TargetTable, options_of, select
+from synthgen.exports.terms import CONCEPTS
+from synthgen.exports.vocabulary import read_concepts
+from synthgen.schema.rules.sql import identifier, literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+FILE = "omop.duckdb"
+CSV = "FORMAT csv, HEADER true"
+
+
+def definition(table: TargetTable) -> str:
+    """``CREATE TABLE`` with the types and keys of the standard, in SQL that PostgreSQL reads too.
+
+    The vocabulary tables are not made, so columns that lead to them are plain numbers.
+    """
+    parts = [
+        f"{identifier(c.name)} {'DOUBLE PRECISION' if c.type == 'DOUBLE' else c.type}"
+        f"{' NOT NULL' if c.required else ''}"
+        for c in table.columns
+    ]
+    if table.key:
+        parts.append(f"PRIMARY KEY ({', '.join(identifier(n) for n in table.key)})")
+    parts += [
+        f"FOREIGN KEY ({identifier(column)}) REFERENCES {identifier(other)}"
+        for column, other in table.references
+    ]
+    return f"CREATE TABLE {identifier(table.name)} ({', '.join(parts)})"
+
+
+def in_order(tables: Sequence[TargetTable]) -> list[TargetTable]:
+    """Tables, each after those that its columns lead to."""
+    done: list[TargetTable] = []
+    waiting = list(tables)
+    while waiting:
+        names = {table.name for table in waiting}
+        ready = [t for t in waiting if not {o for _, o in t.references if o != t.name} & names]
+        done += ready
+        waiting = [t for t in waiting if t not in ready]
+    return done
+
+
+def write(
+    mapping: TargetMapping, cohort: CohortTables, folder: Path, options: Mapping[str, str]
+) -> dict[str, int]:
+    """Write every table as CSV and all of them into ``omop.duckdb``.
+
+    Parameters
+    ----------
+    mapping : TargetMapping
+    cohort : CohortTables
+    folder : Path
+    options : mapping of str to str
+        Of the mapping; ``athena`` is the folder of a vocabulary.
+
+    Returns
+    -------
+    dict of str to int
+        Rows by file name of the tables.
+
+    Raises
+    ------
+    UsageError
+        If an option is unknown, or the vocabulary is not one.
+    """
+    known = options_of(mapping, options)
+    if len(known["vocabulary"]) > 20:
+        raise UsageError("option vocabulary: has more than the 20 characters of vocabulary_version")
+    db = cohort.database
+    db.execute(
+        f"CREATE TABLE {identifier(CONCEPTS)} (code VARCHAR, standard BIGINT, source BIGINT)"
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        if known["athena"]:
+            found = read_concepts(Path(known["athena"]), Path(scratch))
+            db.executemany(f"INSERT INTO {identifier(CONCEPTS)} VALUES (?, ?, ?)", found)  # noqa: S608
+    rows = {}
+    for table in mapping.tables:
+        path = folder / f"{table.name}.csv"
+        query = select(mapping, table, cohort.schema, known)
+        done = db.execute(f"COPY ({query}) TO {literal(str(path))} ({CSV})").fetchone()
+        rows[path.name] = int(done[0]) if done else 0
+    with connect(folder / FILE) as out:
+        for table in in_order(mapping.tables):
+            out.execute(definition(table))
+            _load(out, table, folder / f"{table.name}.csv")
+    return rows
+
+
+def _load(db: duckdb.DuckDBPyConnection, table: TargetTable, path: Path) -> None:
+    db.execute(f"COPY {identifier(table.name)} FROM {literal(str(path))} ({CSV})")
