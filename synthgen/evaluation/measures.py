@@ -13,8 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.fidelity.marginals import marginals
+from synthgen.fidelity.propensity import propensity
+from synthgen.fidelity.sdmetrics_quality import sdmetrics_quality
+from synthgen.fidelity.statement_findings import statements
+from synthgen.fidelity.subgroups import subgroups
+from synthgen.fidelity.survival_findings import survival
+from synthgen.fidelity.survival_models import cox_overlap, train_on_synthetic
 from synthgen.fidelity.validity import validity
 from synthgen.findings import FAMILIES, Finding, Inputs
+from synthgen.privacy.artefact_lint import artefact_lint
 from synthgen.privacy.attribute_disclosure import attribute_disclosure
 from synthgen.privacy.density_attack import density_attack
 from synthgen.privacy.familiar_distances import familiar_distances
@@ -84,6 +91,7 @@ RECORDS = frozenset({"train", "control"})
 MEASURES: dict[str, Measure] = table_of(
     (
         Measure("refit_audit", "M", frozenset({"refit", "train"}), refit_audit),
+        Measure("artefact_lint", "M", frozenset({"model"}), artefact_lint),
         Measure("replicated_uniques", "C", RECORDS, replicated_uniques),
         Measure("proximity", "C", RECORDS, proximity),
         Measure("outlier_proximity", "C", RECORDS, outlier_proximity),
@@ -99,5 +107,12 @@ MEASURES: dict[str, Measure] = table_of(
         Measure("familiar_distances", "C", RECORDS, familiar_distances),
         Measure("validity", "U", frozenset({"schema", "cohort"}), validity),
         Measure("marginals", "U", frozenset({"train"}), marginals),
+        Measure("propensity", "U", frozenset({"train"}), propensity),
+        Measure("survival", "U", frozenset({"schema", "train"}), survival),
+        Measure("cox_overlap", "U", frozenset({"schema", "train"}), cox_overlap),
+        Measure("train_on_synthetic", "U", RECORDS | {"schema"}, train_on_synthetic),
+        Measure("subgroups", "U", frozenset({"train"}), subgroups),
+        Measure("statements", "U", frozenset({"model", "cohort"}), statements),
+        Measure("sdmetrics_quality", "U", frozenset({"train"}), sdmetrics_quality),
     )
 )
