@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synthgen.evaluation.policy import Policy, policy_from
+from synthgen.schema.model import Schema
 
 SOURCE = "made up for a test of the rule"
 
@@ -73,3 +75,35 @@ def asks() -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def guaranteed() -> Callable[..., dict[str, Any]]:
     return guarantee
+
+
+@pytest.fixture(scope="session")
+def people() -> Callable[[int, int], dict[str, Any]]:
+    """Tables of so many patients from a seed: they stand for synthetic and for real ones."""
+    from synthgen.cohort.artefact import load_model
+
+    model = load_model("kr-demo")
+    return lambda n, seed: dict(model.generate(n, seed=seed).tables)
+
+
+@pytest.fixture(scope="session")
+def written_records(people, tmp_path_factory) -> Callable[..., Path]:
+    """Folder of CSV files as a registry would deliver them."""
+
+    def write(n: int, seed: int, change: Callable[[dict[str, Any]], None] | None = None) -> Path:
+        folder = tmp_path_factory.mktemp("records")
+        tables = {name: frame.copy() for name, frame in people(n, seed).items()}
+        if change is not None:
+            change(tables)
+        for name, frame in tables.items():
+            frame.to_csv(folder / f"{name}.csv", index=False)
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def rare_cancer() -> Schema:
+    from synthgen.schema.load import load_schema
+
+    return load_schema("rare-cancer")
