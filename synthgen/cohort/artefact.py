@@ -32,11 +32,10 @@ from synthgen.models.plain import (
 from synthgen.outputs import output_folder
 from synthgen.resources import shipped
 from synthgen.schema.documents import read_document
-from synthgen.schema.load import load_schema
 from synthgen.schema.model import Schema
 from synthgen.statistics.locate import STATISTICS
 from synthgen.statistics.model import StatisticsPack
-from synthgen.statistics.read import read_pack
+from synthgen.statistics.read import read_pack, schema_of
 from synthgen.statistics.write import write_pack
 
 FORMAT = "model/1"
@@ -218,15 +217,18 @@ def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
             f"{folder.name}/{changed[0]}: has been changed, added or removed since the model was "
             f"fitted ({len(changed)} such files)"
         )
-    schema = load_schema(document["schema"])
-    pack = read_pack(folder / STATISTICS, lambda _: schema)
+    pack = read_pack(folder / STATISTICS)
+    schema = schema_of(pack)
+    if document["schema"] != schema.key:
+        raise ModelError(f"{folder.name}/model.json: its schema is not that of its statistics")
     domain = Domain(
         tuple((v["name"], tuple(c["code"] for c in v["codes"])) for v in document["variables"])
     )
     described = document["distribution"]
     arrays = _read_arrays(folder / "arrays.npz", announced_shapes(described))
     distribution = distribution_from(domain, described, arrays)
-    said = statements_by_block(pack, schema, domain)
+    # An exact pack of records is fitted exactly: there are no gaps to speak of.
+    said = {} if pack.unprotected else statements_by_block(pack, schema, domain)
     gaps = gaps_from_rows(document["gaps"], [s for block in said.values() for s in block])
     return FittedModel(
         document["id"],

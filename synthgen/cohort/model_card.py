@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synthgen.cohort.fitted_model import FittedModel
-from synthgen.cohort.provenance import Provenance, provenance
+from synthgen.cohort.provenance import ENTITY, Provenance, provenance
 from synthgen.messages import message
 from synthgen.models.fit import CONFLICT, Gap
 from synthgen.statistics.model import Relation
@@ -57,6 +57,7 @@ def model_card(model: FittedModel, language: str) -> str:
             [
                 [say("population"), f"{population}, {pack.target.period}"],
                 [say("origin"), message(f"origin.{model.origin}", language)],
+                *([[say("protection"), say("unprotected")]] if pack.unprotected else []),
                 [say("schema"), model.schema.key],
                 [say("statements"), f"{len(model.gaps):,}"],
                 *_prior_row(model, say("prior")),
@@ -67,17 +68,7 @@ def model_card(model: FittedModel, language: str) -> str:
         note,
         f"## {say('limits')}",
         say("limits_text"),
-        f"## {say('provenance')}",
-        say("provenance_text"),
-        _provenance_table(model, provenance(model), language),
-        f"## {say('references')}",
-        say("references_text"),
-        _references_table(model, language),
-        f"## {say('conflicts')}",
-        _conflicts(model, language),
-        f"## {say('gaps')}",
-        say("gaps_text", n=LISTED_GAPS),
-        _gap_rows(model, _largest(model.gaps), language),
+        *_how_well(model, language),
         f"## {say('variables')}",
         table_rows(
             [say("variable"), say("codes")],
@@ -101,6 +92,37 @@ def model_card(model: FittedModel, language: str) -> str:
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _how_well(model: FittedModel, language: str) -> list[str]:
+    """Sections on where everything comes from and how well it fits."""
+
+    def say(key: str, **values: object) -> str:
+        return message(f"model_card.{key}", language, **values)
+
+    parts = []
+    if ENTITY in model.distribution.domain.codes:
+        parts += [
+            f"## {say('provenance')}",
+            say("provenance_text"),
+            _provenance_table(model, provenance(model), language),
+        ]
+    if model.pack.survival_references:
+        parts += [
+            f"## {say('references')}",
+            say("references_text"),
+            _references_table(model, language),
+        ]
+    if not model.gaps:
+        return [*parts, f"## {say('gaps')}", say("exact")]
+    return [
+        *parts,
+        f"## {say('conflicts')}",
+        _conflicts(model, language),
+        f"## {say('gaps')}",
+        say("gaps_text", n=LISTED_GAPS),
+        _gap_rows(model, _largest(model.gaps), language),
+    ]
 
 
 def _prior_row(model: FittedModel, title: str) -> list[list[str]]:

@@ -34,10 +34,13 @@ from synthgen.schema.model import (
 from synthgen.schema.read_variables import SPECIAL
 from synthgen.schema.rules.sql import identifier
 from synthgen.schema.validation.database import row_of, rows_of
+from synthgen.statistics.tables import NUMBER_COLUMNS
 
 #: Bins that are made of records: of the joint model at most, of times, and of values within.
 COARSE, TIMES, FINE = 20, 20, 100
 MOST_YEARS = 60
+#: Names that columns of a pack's tables have already.
+RESERVED = frozenset({*NUMBER_COLUMNS, "value", "lower", "upper"})
 ROWS_OF = "rows_of_"
 DETAIL = "_detail"
 
@@ -230,9 +233,8 @@ class _Designer:
         bare = re.sub(r"[^a-z0-9_]+", "_", column.lower()).strip("_") or "column"
         bare = bare if bare[0].isalpha() else f"v_{bare}"
         name = bare[:50]
-        taken = self.names | {
-            v.name for v in self.schema.variables if v.column != f"{table}.{column}"
-        }
+        taken = self.names | RESERVED
+        taken |= {v.name for v in self.schema.variables if v.column != f"{table}.{column}"}
         for candidate in (name, f"{table.lower()}_{name}"[:60]):
             if candidate not in taken:
                 return candidate

@@ -1,0 +1,109 @@
+"""Engines that are fitted to records: one table of names, one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from synthgen.cohort.artefact import save_model
+from synthgen.cohort.fitted_model import FittedModel
+from synthgen.enclave.fit import fit_tabulated
+from synthgen.enclave.records import Source
+from synthgen.enclave.settings import Settings
+from synthgen.enclave.tabulate import tabulate
+from synthgen.errors import UsageError
+from synthgen.schema.model import Schema
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an engine is asked for.
+
+    Parameters
+    ----------
+    table : str or None
+        Table that a single file holds.
+    as_of : date or None
+        Later dates are refused.
+    allow_repeated : bool
+    max_cells : int or None
+        Largest table of the own engine [cells].
+    model_id : str
+        Name of the model; ``""`` for one after the schema.
+    force : bool
+        Replace what stands at the destination.
+    """
+
+    table: str | None = None
+    as_of: date | None = None
+    allow_repeated: bool = False
+    max_cells: int | None = None
+    model_id: str = ""
+    force: bool = False
+
+
+class Engine(Protocol):
+    """Fits a model to records and saves it; whatever it makes stays inside the enclave."""
+
+    def __call__(
+        self, source: Source, schema: Schema, destination: Path, request: Request
+    ) -> FittedModel:
+        """Model of records, saved at a destination.
+
+        Parameters
+        ----------
+        source : path, str, DataFrame or mapping of str to DataFrame
+        schema : Schema
+        destination : Path
+            Folder of the model; it appears whole or not at all.
+        request : Request
+
+        Raises
+        ------
+        RecordsError
+            If the records cannot be read or break their schema; one line without values.
+        """
+        ...
+
+
+def own_engine(source: Source, schema: Schema, destination: Path, request: Request) -> FittedModel:
+    """Cross-tabulations that form a junction tree, kept inside the model.
+
+    See :mod:`synthgen.enclave.selection` for how they are chosen and
+    :mod:`synthgen.models.decomposable` for their fit.
+    """
+    asked = Settings(
+        unprotected=True,
+        bins_from_data=True,
+        detail=True,
+        max_cells=request.max_cells,
+        as_of=request.as_of,
+        allow_repeated=request.allow_repeated,
+        table=request.table,
+    )
+    pack = tabulate(source, schema, asked).pack
+    own = pack.own_schema or schema
+    name = request.model_id or pack.id
+    pack = replace(pack, id=name) if request.model_id else pack
+    fit = fit_tabulated(pack, own)
+    return save_model(destination, name, own, pack, fit, force=request.force)
+
+
+#: Every engine by name, the one that is used without a name first.
+ENGINES: dict[str, Callable[[Source, Schema, Path, Request], FittedModel]] = {"own": own_engine}
+
+
+def engine_of(name: str) -> Callable[[Source, Schema, Path, Request], FittedModel]:
+    """Engine by name.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name.
+    """
+    if name not in ENGINES:
+        raise UsageError(f"engine {name}: there is none; choose of {', '.join(ENGINES)}")
+    return ENGINES[name]

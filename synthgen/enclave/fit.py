@@ -1,0 +1,32 @@
+"""Fitting a model to records, and to a pack that records were tabulated into."""
+
+from __future__ import annotations
+
+from synthgen.models.decomposable import fit_decomposable, tables_in_order
+from synthgen.models.fit import Fit, fit_pack
+from synthgen.schema.model import Schema
+from synthgen.statistics.model import StatisticsPack
+
+
+def fit_tabulated(pack: StatisticsPack, schema: Schema) -> Fit:
+    """Fit of a pack that was made of records.
+
+    Exact tables that form a junction tree have a closed form.  Protected ones are statements
+    with intervals, as published ones are.
+
+    Parameters
+    ----------
+    pack : StatisticsPack
+    schema : Schema
+        The pack's own.
+
+    Raises
+    ------
+    StatisticsError
+        If a table cannot be turned into statements.
+    ModelError
+        If a clique is too large or the fit does not converge.
+    """
+    if pack.unprotected and tables_in_order(pack) is not None:
+        return fit_decomposable(pack, schema)
+    return fit_pack(pack, schema)
