@@ -15,12 +15,18 @@ from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.mixture import Mixture, split_by
 from synthgen.models.observed import Converted, to_net
-from synthgen.models.references import AGE_VARIABLE, age_reference, time_reference
+from synthgen.models.references import (
+    AGE_VARIABLE,
+    age_reference,
+    residence_reference,
+    time_reference,
+)
 from synthgen.models.shared_sites import require_ages_at_shared_sites
 from synthgen.models.slices import fit_slices
 from synthgen.models.structure import zero_potentials, zero_scopes
 from synthgen.schema.model import Schema
 from synthgen.schema.rules.grid import structural_zeros
+from synthgen.statistics.carry import carried
 from synthgen.statistics.life_table import LifeTable, life_table_of
 from synthgen.statistics.model import Relation, StatisticsPack
 from synthgen.statistics.statement import TIME_VARIABLE, Statement
@@ -155,6 +161,7 @@ def statements_by_block(
         If a table cannot be turned into statements, or speaks about nobody in scope.
     """
     said: dict[str, list[Statement]] = {block.name: [] for block in pack.blocks}
+    pack = carried(pack, schema).pack
     for table in pack.tables:
         block = block_of(pack, table)
         if block is not None:
@@ -236,16 +243,20 @@ def declared_potentials(
         If a combination of codes has no declared survival curve.
     """
     found = _within(domain, new, zeros)
+    target = carried(pack, schema)
+    people = target.people.by_sex_and_age if target.people else None
     curve = age_reference(
         domain,
         [
             table
-            for table in pack.tables
+            for table in target.pack.tables
             if table.kind == "counts" and set(table.variables) <= set(new) and not table.given
         ],
-        next((t for t in pack.tables if t.kind == "population"), None),
+        people or next((t for t in pack.tables if t.kind == "population"), None),
     )
     found += [] if curve is None else [curve]
+    residence = residence_reference(domain, new, target.people)
+    found += [] if residence is None else [residence]
     if TIME_VARIABLE in new:
         found.append(time_reference(domain, pack, schema))
     return found

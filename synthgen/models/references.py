@@ -20,6 +20,7 @@ from synthgen.models.block import Potential
 from synthgen.models.domain import Domain
 from synthgen.models.propagation import expand
 from synthgen.schema.model import Schema, Variable
+from synthgen.statistics.carry import People
 from synthgen.statistics.model import Cell, StatisticsPack, StatisticsTable, SurvivalReference
 from synthgen.statistics.statement import TIME_VARIABLE
 
@@ -192,6 +193,43 @@ def _people(domain: Domain, population: StatisticsTable | None) -> FloatArray:
             at = sexes.index(sex[0]), domain.codes[AGE_VARIABLE].index(age[0])
             people[at] = max(cell.value, 1.0)
     return people
+
+
+def residence_reference(
+    domain: Domain, new: tuple[str, ...], people: People | None
+) -> Potential | None:
+    """People of the target by region, sex and age: where patients of a sex and age live.
+
+    Parameters
+    ----------
+    domain : Domain
+        The variables so far, the new ones included.
+    new : tuple of str
+        Variables of the block.
+    people : People or None
+        Of the pack's target.
+
+    Returns
+    -------
+    Potential or None
+        None where people are not counted by a new variable beside sex and age.
+
+    Notes
+    -----
+    With this reference and no statement, the cases of a region are the rates of the whole
+    country times its own people of each sex and age.
+    """
+    if people is None or not set(people.names) <= set(domain.names):
+        return None
+    if not set(people.names) & set(new) - {SEX_VARIABLE, AGE_VARIABLE}:
+        return None
+    names = domain.ordered(people.names)
+    count = np.ones(domain.shape(names))
+    for at in np.ndindex(count.shape):
+        members = {n: (domain.codes[n][i],) for n, i in zip(names, at, strict=True)}
+        count[at] = people.among(members)
+    with np.errstate(divide="ignore"):
+        return Potential(names, np.log(count))
 
 
 def _smoothed(values: FloatArray, axis: int) -> FloatArray:

@@ -150,7 +150,7 @@ def test_no_child_has_uveal_melanoma(distribution):
 
 
 def test_tumours_of_children_stay_with_children(distribution):
-    assert expected(distribution, entity="retinoblastoma", age_group=ages(0, 10)) > 300
+    assert expected(distribution, entity="retinoblastoma", age_group=ages(0, 10)) > 150
     assert expected(distribution, entity="retinoblastoma", age_group=ages(20, 86)) < 0.5
     assert expected(distribution, entity="nephroblastoma", age_group=ages(10, 86)) < 0.5
     assert expected(distribution, entity="neuroblastoma", age_group=ages(40, 86)) < 20
