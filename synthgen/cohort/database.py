@@ -61,6 +61,8 @@ def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     ------
     OutputError
         If DuckDB cannot write: a full disk, no permission.
+    KeyboardInterrupt
+        If Ctrl-C came in the middle of a statement.
     """
     import duckdb
 
@@ -77,6 +79,10 @@ def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
             yield db
         finally:
             db.close()
+    except (duckdb.InterruptException, RuntimeError) as error:
+        if "interrupt" in str(error).casefold():  # what DuckDB makes of Ctrl-C
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.IOException as error:
         where = path.name if path else "data file"
         reason = (
