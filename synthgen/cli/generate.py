@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,31 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 @click.command()
 @click.argument("model")
-@click.option("-n", "patients", type=int, required=True, help="Number of patients.")
+@click.option("-n", "patients", type=int, default=None, help="Number of patients.")
+@click.option(
+    "--years",
+    type=int,
+    default=None,
+    metavar="Y",
+    help="Instead of -n: what a population has in Y years, drawn around the expected cases.",
+)
+@click.option(
+    "--population",
+    default="",
+    metavar="NAME",
+    help="With --years: a region, as gangwon or 강원. [default: the whole target population]",
+)
+@click.option(
+    "--age-adjustment/--no-age-adjustment",
+    "age_adjusted",
+    default=True,
+    help="With --years: rates by sex and age times the people of each, or one rate for all.",
+)
+@click.option(
+    "--trend/--no-trend",
+    default=True,
+    help="With --years: rates carried to the target year, or as they were published.",
+)
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the cohort."
 )
@@ -80,6 +105,12 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     "[default: 0.00733, published for Korea]",
 )
 @click.option(
+    "--names",
+    type=click.Choice(["ko", "et"]),
+    default=None,
+    help="Add a column of invented names, marked as invented.",
+)
+@click.option(
     "--replicates",
     type=int,
     default=None,
@@ -110,7 +141,11 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 def command(
     model: str,
-    patients: int,
+    patients: int | None,
+    years: int | None,
+    population: str,
+    age_adjusted: bool,
+    trend: bool,
     output: Path,
     seed: int,
     conditions: tuple[str, ...],
@@ -118,6 +153,7 @@ def command(
     cut_off: str,
     lost_per_year: float,
     further_tumours: float | None,
+    names: str | None,
     replicates: int | None,
     jobs: int,
     with_report: bool | None,
@@ -132,20 +168,38 @@ def command(
       synthgen generate kr-demo -n 5000 -o cohort
       synthgen generate kr-demo -n 300 --where entity=osteosarcoma --seed 7 -o bone
       synthgen generate kr-demo -n 300 --replicates 20 -o replicates
+      synthgen generate kr-rare --population gangwon --years 5 -o gangwon
     """
     from synthgen.cohort.artefact import load_model
     from synthgen.cohort.follow_up import FollowUpRule
-    from synthgen.cohort.settings import settings_for
+    from synthgen.cohort.of_records import is_of_records
+    from synthgen.cohort.settings import default_cut_off, requested
     from synthgen.cohort.write import write_cohort
+    from synthgen.errors import UsageError
 
     loaded = load_model(model)
-    default = settings_for(loaded, patients, seed=seed, where=parse_where(conditions))
-    rule = FollowUpRule(cut_off or default.follow_up.cut_off, lost_per_year)
-    rates = {} if further_tumours is None else {"further_tumours": further_tumours}
-    settings = settings_for(
-        loaded, patients, seed=seed, where=default.where, follow_up=rule, **rates
+    more: dict[str, Any] = {"names": names or ""}
+    if further_tumours is not None:
+        more["further_tumours"] = further_tumours
+    rule = FollowUpRule(cut_off or default_cut_off(loaded), lost_per_year)
+    settings = requested(
+        loaded,
+        patients,
+        years,
+        population,
+        age_adjusted=age_adjusted,
+        trend=trend,
+        seed=seed,
+        where=parse_where(conditions),
+        follow_up=rule,
+        **more,
     )
 
+    of_records = is_of_records(loaded)
+    if of_records and (with_report or replicates is not None):
+        raise UsageError(
+            "--report, --replicates: a model of records has no published values to speak of"
+        )
     wanted = tuple(f.strip() for f in formats.split(",") if f.strip())
     draw = partial(_draw, lang)
     if replicates is not None:
@@ -161,8 +215,8 @@ def command(
             finish=draw if with_report else None,
         )
         return
-    drawn = patients <= REPORTED if with_report is None else with_report
-    with click.progressbar(length=patients, label="Patients", file=sys.stderr) as bar:
+    drawn = not of_records and 0 < settings.n <= REPORTED if with_report is None else with_report
+    with click.progressbar(length=settings.n, label="Patients", file=sys.stderr) as bar:
         manifest = write_cohort(
             loaded,
             settings,
@@ -176,9 +230,37 @@ def command(
     if as_json:
         click.echo(json.dumps(manifest, ensure_ascii=False, indent=1))
         return
+    for line in _expected_lines(settings, manifest, lang):
+        click.echo(line)
     rows = ", ".join(f"{name} {facts['rows']:,}" for name, facts in manifest["tables"].items())
     click.echo(f"{loaded.id}, seed {seed}: {rows}")
     click.echo(f"Wrote {output}. Next: synthgen check {output}", err=True)
+
+
+def _expected_lines(settings: Settings, manifest: dict[str, Any], language: str) -> Iterator[str]:
+    """What was expected of a population, and what was drawn."""
+    from synthgen.messages import message
+
+    residents = settings.residents
+    if residents is None:
+        return
+    yield message(
+        "population.drawn",
+        language,
+        population=residents.label(language),
+        years=residents.years,
+        expected=_cases(residents.expected),
+        drawn=f"{settings.n:,}",
+    )
+    places = manifest["expected_cases"]["places"]
+    if places:
+        title = "title_ko" if language == "ko" else "title"
+        listed = ", ".join(f"{p[title]} {_cases(p['expected_cases'])}" for p in places)
+        yield message("population.places", language, places=listed)
+
+
+def _cases(number: float) -> str:
+    return f"{number:,.1f}" if number >= 10 else f"{number:.2g}"
 
 
 def _draw(language: str, model: FittedModel, settings: Settings, folder: Path) -> None:

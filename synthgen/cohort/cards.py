@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from synthgen.cohort.croissant import FILE as CROISSANT
+from synthgen.cohort.croissant import MEDIA_TYPES, to_croissant
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.further_tumours import PUBLISHED_RATE
+from synthgen.cohort.hashes import file_hashes
+from synthgen.cohort.licence import licence_of
 from synthgen.cohort.model_card import table_rows
+from synthgen.cohort.names import COLUMN, MARKS, schema_of
+from synthgen.cohort.of_records import is_of_records
+from synthgen.cohort.population import REGION
 from synthgen.cohort.registry import OTHER_CAUSE
 from synthgen.cohort.settings import Settings
 from synthgen.messages import LANGUAGES, message
 from synthgen.schema.frictionless import to_datapackage
 
 NOTICE = "SYNTHETIC_DATA_NOTICE.txt"
+LICENCE = "LICENCE.txt"
 
 
 def data_card(
@@ -36,15 +44,15 @@ def data_card(
     facts = [
         [say("model"), f"{model.id} (`{model.sha256[:16]}`)"],
         [say("population"), target.population_ko if korean else target.population],
-        [say("diagnosed"), f"{settings.first_year}-{settings.last_year}"],
-        [say("cut_off"), settings.follow_up.cut_off],
-        [say("lost"), f"{settings.follow_up.lost_per_year:g}"],
-        [say("further_tumours"), f"{settings.further_tumours:.3g}"],
+        *_residents_row(settings, say, language),
+        *([] if is_of_records(model) else _followed_rows(settings, say)),
         [say("only"), where or say("everybody")],
         [say("seed"), str(settings.seed)],
         *([[say("replicate"), f"{settings.replicate[0]}"]] if settings.replicate else []),
         [say("schema"), model.schema.key],
         [say("origin"), message(f"origin.{model.origin}", language)],
+        [say("licence"), licence_of(model.pack).id],
+        *([[say("names_asked"), settings.names]] if settings.names else []),
         [say("versions"), ", ".join(f"{k} {v}" for k, v in manifest["versions"].items())],
     ]
     return (
@@ -58,15 +66,38 @@ def data_card(
                 table_rows([say("table"), say("what"), say("rows")], tables),
                 f"## {say('know')}",
                 say("identifiers"),
-                say("causes", code=OTHER_CAUSE),
-                say("missing"),
-                say(_further_note(settings), rate=f"{10_000 * settings.further_tumours:.3g}"),
+                *([say("of_records")] if is_of_records(model) else _registry_notes(settings, say)),
+                *([_names_note(settings, language)] if settings.names else []),
                 *([say("replicate_note")] if settings.replicate else []),
                 say("again", command=_command(model, settings)),
+                f"## {say('licence')}",
+                licence_of(model.pack).text(language),
             ]
         )
         + "\n"
     )
+
+
+def _followed_rows(settings: Settings, say: Callable[..., str]) -> list[list[str]]:
+    return [
+        [say("diagnosed"), f"{settings.first_year}-{settings.last_year}"],
+        [say("cut_off"), settings.follow_up.cut_off],
+        [say("lost"), f"{settings.follow_up.lost_per_year:g}"],
+        [say("further_tumours"), f"{settings.further_tumours:.3g}"],
+    ]
+
+
+def _registry_notes(settings: Settings, say: Callable[..., str]) -> list[str]:
+    return [
+        say("causes", code=OTHER_CAUSE),
+        say("missing"),
+        say(_further_note(settings), rate=f"{10_000 * settings.further_tumours:.3g}"),
+    ]
+
+
+def _names_note(settings: Settings, language: str) -> str:
+    mark = MARKS[settings.names]
+    return message("data_card.names", language, column=COLUMN, mark=mark)
 
 
 def _further_note(settings: Settings) -> str:
@@ -77,14 +108,42 @@ def _further_note(settings: Settings) -> str:
     return "further_published" if published else "further_asked"
 
 
+def _residents_row(
+    settings: Settings, say: Callable[..., str], language: str
+) -> Iterator[list[str]]:
+    residents = settings.residents
+    if residents is not None:
+        words = say(
+            "residents_of",
+            population=residents.label(language),
+            years=residents.years,
+            expected=f"{residents.expected:,.1f}",
+        )
+        yield [say("residents"), words]
+
+
+def _asked(settings: Settings) -> str:
+    """Number of patients or years of a population, as the command line asks for them."""
+    residents = settings.residents
+    if residents is None:
+        return f"-n {settings.n}"
+    population = f" --population {residents.region}" if residents.region else ""
+    ages = "" if residents.age_adjusted else " --no-age-adjustment"
+    return f"--years {residents.years}{population}{ages}{'' if residents.trend else ' --no-trend'}"
+
+
 def _command(model: FittedModel, settings: Settings) -> str:
-    where = "".join(f" --where {n}={','.join(c)}" for n, c in settings.where.items())
+    implied = REGION if settings.residents and settings.residents.region else ""
+    where = "".join(
+        f" --where {n}={','.join(c)}" for n, c in settings.where.items() if n != implied
+    )
     replicates = f" --replicates {settings.replicate[1]}" if settings.replicate else ""
     rate = settings.further_tumours
     further = "" if rate == PUBLISHED_RATE else f" --further-tumours {rate!r}"
+    names = f" --names {settings.names}" if settings.names else ""
     return (
-        f"synthgen generate {model.id} -n {settings.n} --seed {settings.seed}{where}{further}"
-        f"{replicates}"
+        f"synthgen generate {model.id} {_asked(settings)} --seed {settings.seed}{where}{further}"
+        f"{replicates}{names}"
     )
 
 
@@ -95,7 +154,7 @@ def write_cards(
     folder: Path,
     formats: Sequence[str],
 ) -> None:
-    """Write the cards, the notice and ``datapackage.json`` of a cohort.
+    """Write the cards, the notice, the terms and the descriptors of a cohort.
 
     Parameters
     ----------
@@ -115,13 +174,30 @@ def write_cards(
         for language in LANGUAGES
     )
     (folder / NOTICE).write_text(notice + "\n", encoding="utf-8")
+    licence = licence_of(model.pack)
+    terms = "\n\n".join(licence.text(language) for language in LANGUAGES)
+    (folder / LICENCE).write_text(f"{licence.id}\n\n{terms}\n", encoding="utf-8")
     ending = next((f for f in ("csv", "parquet") if f in formats), None)
-    if ending is not None:
-        descriptor = to_datapackage(
-            model.schema,
-            {table.name: f"{table.name}.{ending}" for table in model.schema.tables},
-            name=f"{model.id}-cohort",
-            more={"synthetic": True, "x-synthgen": {"format": "cohort/1", "origin": model.origin}},
-        )
-        text = json.dumps(descriptor, ensure_ascii=False, indent=1)
-        (folder / "datapackage.json").write_text(text + "\n", encoding="utf-8")
+    if ending is None:
+        return
+    schema = schema_of(model.schema, settings)
+    descriptor = to_datapackage(
+        schema,
+        {table.name: f"{table.name}.{ending}" for table in schema.tables},
+        name=f"{model.id}-cohort",
+        more={
+            "synthetic": True,
+            "licenses": [{"name": licence.id, "path": licence.url, "title": licence.id}],
+            "x-synthgen": {
+                "format": "cohort/1",
+                "origin": model.origin,
+                "licence": {name: licence.text(name) for name in LANGUAGES},
+            },
+        },
+    )
+    files = file_hashes(folder, endings=tuple(f".{f}" for f in MEDIA_TYPES))
+    use = message("intended_use.short", "en")
+    described = to_croissant(schema, model.pack, licence, manifest, files, use)
+    for name, document in (("datapackage.json", descriptor), (CROISSANT, described)):
+        text = json.dumps(document, ensure_ascii=False, indent=1)
+        (folder / name).write_text(text + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthgen.cohort.follow_up import FollowUpRule
 from synthgen.models.distribution import Distribution
@@ -86,19 +86,33 @@ class FittedModel:
 
     def generate(
         self,
-        n: int,
+        n: int | None = None,
         *,
+        years: int | None = None,
+        population: str = "",
+        age_adjusted: bool = True,
+        trend: bool = True,
         seed: int = 1,
         where: Mapping[str, tuple[str, ...]] | None = None,
         follow_up: FollowUpRule | None = None,
         further_tumours: float | None = None,
+        names: str = "",
     ) -> Cohort:
         """Synthetic patients with their tumours.
 
         Parameters
         ----------
-        n : int
-            Patients.
+        n : int, optional
+            Patients.  Either this or ``years`` must be given.
+        years : int, optional
+            Years of a population: the number of patients is drawn around the cases that its
+            rates and people give (:mod:`synthgen.cohort.population`).
+        population : str
+            Region by code or by name, English or Korean; the whole target without it.
+        age_adjusted : bool
+            Rates by sex and age times the population's people; else one rate for all heads.
+        trend : bool
+            Rates carried to the target period; else as published.
         seed : int
             0 or greater; the same model, seed and versions give the same cohort.
         where : mapping of str to tuple of str, optional
@@ -108,18 +122,36 @@ class FittedModel:
         further_tumours : float, optional
             Rate of further primary tumours [per person-year of follow-up]; by default the
             published one of :mod:`synthgen.cohort.further_tumours`, 0 for none.
+        names : {"", "ko", "et"}
+            Language of invented names in an extra column of patients; none by default.
 
         Raises
         ------
         UsageError
-            If ``n`` is below 1, the seed or the rate negative, or a variable or code unknown.
+            If ``n`` or ``years`` is below 1, the seed or the rate negative, or a variable, code
+            or population unknown; or if not exactly one of ``n`` and ``years`` is given.
         EvidenceError
             If nobody can be as ``where`` says.
         """
-        from synthgen.cohort.generate import generate
+        from synthgen.cohort.generate import cohort_of
+        from synthgen.cohort.settings import requested
 
-        options = {} if further_tumours is None else {"further_tumours": further_tumours}
-        return generate(self, n, seed=seed, where=where, follow_up=follow_up, **options)
+        options: dict[str, Any] = {"names": names}
+        if further_tumours is not None:
+            options["further_tumours"] = further_tumours
+        settings = requested(
+            self,
+            n,
+            years,
+            population,
+            age_adjusted=age_adjusted,
+            trend=trend,
+            seed=seed,
+            where=where,
+            follow_up=follow_up,
+            **options,
+        )
+        return cohort_of(self, settings)
 
     def __repr__(self) -> str:
         return (

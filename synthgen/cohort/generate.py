@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from synthgen import __version__
 from synthgen.cohort.cohort import Cohort
 from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.licence import licence_of
+from synthgen.cohort.names import COLUMN, TABLE, schema_of
+from synthgen.cohort.of_records import is_of_records
+from synthgen.cohort.population import expected_of
+from synthgen.cohort.record_tables import record_tables
 from synthgen.cohort.registry import registry_tables
 from synthgen.cohort.settings import Settings, settings_for
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
-from synthgen.randomness import BLOCK_SIZE, block_generator, block_sizes
+from synthgen.randomness import BLOCK_SIZE, block_generator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +41,7 @@ def block_tables(
     block : int
         Number of the block, from 0.
     distribution : Distribution or Mixture, optional
-        The model conditioned on ``settings.where``, where it has been computed already.
+        ``settings.distribution(model)``, where it has been computed already.
 
     Raises
     ------
@@ -44,11 +50,13 @@ def block_tables(
     EvidenceError
         If nobody can be as ``settings.where`` says.
     """
-    sizes = block_sizes(settings.n)
+    sizes = settings.blocks
     if not 0 <= block < len(sizes):
         raise UsageError(f"block {block}: the cohort has blocks 0 to {len(sizes) - 1}")
     if distribution is None:
-        distribution = model.distribution.condition(settings.where)
+        distribution = settings.distribution(model)
+    if is_of_records(model) and isinstance(distribution, Distribution):
+        return record_tables(model, distribution, settings.seed, block, sizes[block])
     rng = block_generator(model.sha256, settings.seed, block, "variables")
     # The words of a full block are reserved, so that patient k does not depend on n.
     drawn = distribution.sample(sizes[block], rng, reserve=BLOCK_SIZE)
@@ -59,6 +67,11 @@ def manifest_of(model: FittedModel, settings: Settings) -> dict[str, Any]:
     """What a cohort was made from: plain JSON values without clock time."""
     import numpy as np
 
+    versions = {"synthgen": __version__, "numpy": np.__version__}
+    if settings.names:
+        versions["faker"] = version("faker")  # its lists are the names
+    residents = settings.residents
+    expected = expected_of(model, residents, settings.where) if residents else None
     return {
         "format": "cohort/1",
         "synthetic": True,
@@ -66,7 +79,10 @@ def manifest_of(model: FittedModel, settings: Settings) -> dict[str, Any]:
         "model": {"id": model.id, "sha256": model.sha256},
         "schema": model.schema.key,
         "settings": settings.describe(),
-        "versions": {"synthgen": __version__, "numpy": np.__version__},
+        **({"expected_cases": expected.describe()} if expected else {}),
+        "licence": licence_of(model.pack).describe(),
+        **({"extra_columns": {TABLE: [COLUMN]}} if settings.names else {}),
+        "versions": versions,
     }
 
 
@@ -92,13 +108,13 @@ def cohort_of(model: FittedModel, settings: Settings) -> Cohort:
     """
     import pandas as pd
 
-    distribution = model.distribution.condition(settings.where)
+    distribution = settings.distribution(model)
     make = partial(block_tables, model, settings, distribution=distribution)
-    blocks = [make(block) for block in range(len(block_sizes(settings.n)))]
+    blocks = [make(block) for block in range(len(settings.blocks))]
     tables = {
         name: blocks[0][name]
         if len(blocks) == 1
         else pd.concat([b[name] for b in blocks], ignore_index=True)
         for name in blocks[0]
     }
-    return Cohort(model.schema, tables, manifest_of(model, settings))
+    return Cohort(schema_of(model.schema, settings), tables, manifest_of(model, settings))

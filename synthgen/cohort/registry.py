@@ -24,6 +24,7 @@ from synthgen.cohort.further_tumours import (
 )
 from synthgen.cohort.icd10 import icd10_codes
 from synthgen.cohort.identifiers import patient_ids, tumour_ids
+from synthgen.cohort.names import COLUMN, draw_names, schema_of
 from synthgen.cohort.settings import Settings
 from synthgen.cohort.survival import exact_times
 from synthgen.models.ages import OLDEST, single_ages
@@ -114,9 +115,16 @@ def registry_tables(
         columns |= {name: coded(codes, at) for name, (at, codes) in coded_columns.items()}
     if "seer_stage" in of_tumours:
         tumour["metastasis_at_dx"] = _metastasis(*of_tumours["seer_stage"])
+    schema = schema_of(model.schema, settings)
+    if settings.names:
+        sexes = model.distribution.domain.codes["sex"]
+        chosen, names = draw_names(
+            settings.names, model.sha256, settings.seed, block, drawn["sex"], sexes
+        )
+        patient[COLUMN] = coded(names, chosen)
     return {
-        "patient": frame_of(model.schema.table("patient"), patient, n),
-        "tumour": frame_of(model.schema.table("tumour"), tumour, len(tumours.patient)),
+        "patient": frame_of(schema.table("patient"), patient, n),
+        "tumour": frame_of(schema.table("tumour"), tumour, len(tumours.patient)),
     }
 
 

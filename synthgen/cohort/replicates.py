@@ -9,9 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import numpy.typing as npt
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.priors import prior_of
 from synthgen.cohort.settings import Settings
+from synthgen.cohort.workers import in_order
 from synthgen.cohort.write import write_cohort
 from synthgen.errors import UsageError
 from synthgen.models.fit import Fit, ground_of
@@ -164,13 +163,7 @@ def _made(task: _Task, jobs: int) -> Iterator[FloatArray]:
     if jobs == 1 or task.count == 1:
         yield from map(task.make, numbers)
         return
-    with ProcessPoolExecutor(
-        max_workers=min(jobs, task.count),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(task,),
-    ) as pool:
-        yield from pool.map(_work, numbers)
+    yield from in_order(_work, numbers, min(jobs, task.count), _start_worker, (task,))
 
 
 def require_count(count: int) -> None:

@@ -8,28 +8,24 @@ not on the number of workers; memory holds a few blocks.
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synthgen.cohort.cards import write_cards
 from synthgen.cohort.database import connect, copied, inserted, parquet_files, typed_columns
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.generate import block_tables, manifest_of
-from synthgen.cohort.hashes import added_up, file_hashes, table_hash
+from synthgen.cohort.hashes import file_hashes, joined_hash, table_hash
+from synthgen.cohort.names import schema_of
 from synthgen.cohort.settings import Settings
+from synthgen.cohort.workers import in_order
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
 from synthgen.outputs import output_folder
-from synthgen.randomness import block_sizes
 from synthgen.schema.ddl import to_ddl
 from synthgen.schema.model import Schema
-
-if TYPE_CHECKING:
-    pass
 
 FORMATS = ("csv", "parquet", "duckdb")
 DATABASE = "cohort.duckdb"
@@ -63,20 +59,21 @@ def write_block(
     Returns
     -------
     dict
-        Rows and content hash of the block's part of each table; the hashes of a table's
-        parts add up to its own.
+        Rows and content hash of the block's part of each table; those of its parts in order
+        give the table's own.
     """
     described: dict[str, dict[str, Any]] = {}
+    schema = schema_of(model.schema, settings)
     with connect() as db:
         for name, frame in block_tables(model, settings, block, distribution).items():
             part = folder / name
             part.mkdir(parents=True, exist_ok=True)
             path = part / f"{block:08d}.parquet"
             db.register("frame", frame)
-            columns = typed_columns(model.schema.table(name))
+            columns = typed_columns(schema.table(name))
             db.execute(copied("frame", path, PARQUET, columns))
             db.unregister("frame")
-            described[name] = table_hash(db, parquet_files([path]))
+            described[name] = table_hash(frame, schema.table(name))
     return described
 
 
@@ -84,7 +81,7 @@ _worker: list[Any] = []
 
 
 def _start_worker(model: FittedModel, settings: Settings, folder: Path) -> None:
-    _worker[:] = [model, settings, folder, model.distribution.condition(settings.where)]
+    _worker[:] = [model, settings, folder, settings.distribution(model)]
 
 
 def _work(block: int) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -96,19 +93,14 @@ def _parts(
     model: FittedModel, settings: Settings, folder: Path, jobs: int
 ) -> Iterator[tuple[int, dict[str, dict[str, Any]]]]:
     """Write all parts, yielding each block with what :func:`write_block` says of it."""
-    blocks = range(len(block_sizes(settings.n)))
+    blocks = range(len(settings.blocks))
     if jobs == 1 or len(blocks) == 1:
-        distribution = model.distribution.condition(settings.where)
+        distribution = settings.distribution(model)
         for block in blocks:
             yield block, write_block(model, settings, block, folder, distribution)
         return
-    with ProcessPoolExecutor(
-        max_workers=min(jobs, len(blocks)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(model, settings, folder),
-    ) as pool:
-        yield from pool.map(_work, blocks)
+    workers = min(jobs, len(blocks))
+    yield from in_order(_work, blocks, workers, _start_worker, (model, settings, folder))
 
 
 def write_cohort(
@@ -163,14 +155,14 @@ def write_cohort(
         written = 0
         described: list[dict[str, dict[str, Any]]] = []
         for block, of_block in _parts(model, settings, parts, jobs):
-            written += block_sizes(settings.n)[block]
+            written += settings.blocks[block]
             described.append(of_block)
             if progress is not None:
                 progress(written)
-        _join(model.schema, parts, beside, formats)
+        _join(schema_of(model.schema, settings), parts, beside, formats)
         manifest = manifest_of(model, settings)
         manifest["tables"] = {
-            table.name: added_up([of_block[table.name] for of_block in described])
+            table.name: joined_hash([of_block[table.name] for of_block in described])
             for table in model.schema.tables
         }
         write_cards(model, settings, manifest, beside, formats)

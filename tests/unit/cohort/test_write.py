@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import duckdb
@@ -11,8 +12,9 @@ import pytest
 
 import synthgen
 from synthgen.cohort import generate as generation
-from synthgen.cohort.hashes import sha256_of
+from synthgen.cohort.hashes import content_hashes, sha256_of
 from synthgen.cohort.settings import settings_for
+from synthgen.cohort.workers import one_thread_each
 from synthgen.cohort.write import write_block, write_cohort
 from synthgen.errors import EvidenceError, OutputError, UsageError
 from synthgen.randomness import BLOCK_SIZE
@@ -165,3 +167,59 @@ def test_unknown_formats_and_no_workers_are_refused(model, tmp_path, options, me
 def test_a_block_that_does_not_exist_is_refused(model):
     with pytest.raises(UsageError, match="^block 1: the cohort has blocks 0 to 0"):
         generation.block_tables(model, settings_for(model, 10), 1)
+
+
+def stored_tables(folder: Path, form: str) -> dict[str, pd.DataFrame]:
+    if form == "duckdb":
+        with duckdb.connect(str(folder / "cohort.duckdb"), read_only=True) as db:
+            return {name: db.table(name).df() for name in ("patient", "tumour")}
+    return {
+        n: duckdb.read_parquet(str(folder / f"{n}.parquet")).df() for n in ("patient", "tumour")
+    }
+
+
+def test_the_content_hash_is_the_same_in_memory_and_in_every_format(model, tmp_path):
+    n = BLOCK_SIZE + 150
+    settings = settings_for(model, n, seed=3, names="ko")
+    write_cohort(model, settings, tmp_path / "c", formats=("parquet", "duckdb"))
+    tables = json.loads((tmp_path / "c" / "manifest.json").read_text(encoding="utf-8"))["tables"]
+    cohort = model.generate(n, seed=3, names="ko")
+    assert content_hashes(cohort.schema, cohort.tables) == tables
+    for form in ("parquet", "duckdb"):
+        assert content_hashes(cohort.schema, stored_tables(tmp_path / "c", form)) == tables
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("patient", "birth_year", 1881),
+        ("patient", "birth_month", pd.NA),
+        ("patient", "patient_id", "SY00000000"),
+        ("patient", "last_contact_date", pd.Timestamp("2020-02-29")),
+        ("tumour", "laterality", None),
+        ("tumour", "seer_stage", "9"),
+    ],
+)
+def test_the_content_hash_sees_every_cell(model, table, column, value):
+    tables = dict(model.generate(50, seed=3).tables)
+    before = content_hashes(model.schema, tables)
+    changed = tables[table].copy()
+    values = changed[column].astype(object).tolist()
+    at = next(i for i, held in enumerate(values) if not pd.isna(held) and str(held) != str(value))
+    values[at] = value
+    kind = object if value is None or isinstance(value, str) else changed[column].dtype
+    changed[column] = pd.Series(values, dtype=kind)
+    after = content_hashes(model.schema, tables | {table: changed})
+    assert after[table]["content"] != before[table]["content"]
+    swapped = tables | {table: tables[table].iloc[::-1].reset_index(drop=True)}
+    assert content_hashes(model.schema, swapped)[table] != before[table]
+
+
+def test_worker_processes_have_one_thread_each_unless_somebody_says_otherwise(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    with one_thread_each():
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+        assert os.environ["MKL_NUM_THREADS"] == "3"
+    assert "OMP_NUM_THREADS" not in os.environ
+    assert os.environ["MKL_NUM_THREADS"] == "3"
