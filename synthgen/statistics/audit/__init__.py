@@ -1,0 +1,1 @@
+"""What tables give away: reconstruction, differencing, homogeneity, dominance (checks I1-I7)."""

@@ -1,0 +1,7 @@
+"""Making tables safe to show: suppression, rounding, and what else must then be hidden."""
+
+from __future__ import annotations
+
+from synthgen.statistics.protection.protect import protect
+
+__all__ = ["protect"]

@@ -1,0 +1,228 @@
+"""Protect a pack: suppress or round, then hide more until nothing can be recovered.
+
+Complementary protection is greedy: as long as the audit finds a hidden number that the other
+tables give away, the printed number with the least information among those that do is
+printed one step coarser.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from synthgen.errors import StatisticsError, UsageError
+from synthgen.schema.load import load_schema
+from synthgen.schema.model import Schema
+from synthgen.statistics.audit.explanation import facts_behind
+from synthgen.statistics.audit.facts import Fact, populations_of
+from synthgen.statistics.audit.reconstruction import Reconstruction, reconstruct
+from synthgen.statistics.audit.verdict import at_risk_nodes, least_width
+from synthgen.statistics.model import StatisticsPack
+from synthgen.statistics.protection.ladder import LAST_STEP, Rules
+from synthgen.statistics.protection.printing import Key, key_of_fact, print_pack
+from synthgen.statistics.protection.record import recorded
+
+MOST_ROUNDS = 200
+"""Most rounds of audit and coarser printing."""
+
+METHODS = ("auto", "round", "suppress")
+
+
+@dataclass(frozen=True)
+class Protected:
+    """A protected pack and what it cost.
+
+    Parameters
+    ----------
+    pack : StatisticsPack
+    rules : Rules
+    steps : dict
+        Printed numbers that had to be coarser than the rules ask of them alone.
+    lost : float
+        Mean width of the printed ranges over all cells [persons], see :func:`information_lost`.
+    """
+
+    pack: StatisticsPack
+    rules: Rules
+    steps: dict[Key, int]
+    lost: float
+
+
+def protect(
+    pack: StatisticsPack,
+    schema: Schema | None = None,
+    *,
+    min_cell: int = 5,
+    round_to: int | None = None,
+    method: str = "auto",
+    min_width: int | None = None,
+    events: int = 5,
+    at_risk: int = 11,
+) -> StatisticsPack:
+    """A pack that may be shown: no small number of patients can be worked out from it.
+
+    Parameters
+    ----------
+    pack : StatisticsPack
+        With true numbers.  Counts, shares (through their counts), rates and survival are
+        protected together, because they share margins; populations and life tables are
+        about other people and stay as they are; noisy counts are protected already.
+    schema : Schema, optional
+        That the pack speaks about; the shipped one of that name by default.
+    min_cell : int
+        Smallest number of patients that may be recognised [persons], at least 2.
+    round_to : int, optional
+        Base of rounding; asks for rounding.  ``min_cell`` where rounding is chosen.
+    method : {"auto", "round", "suppress"}
+        ``auto`` protects both ways and keeps the one that loses less.
+    min_width : int, optional
+        A hidden number must keep at least this many other values that it may be; half of
+        ``min_cell - 1`` by default (our choice).
+    events, at_risk : int
+        Fewest deaths between two printed times of a survival curve, and fewest patients at
+        risk [persons]; times between are left out.
+
+    Returns
+    -------
+    StatisticsPack
+        With ``protection`` set in every table, and the method and its reason in the
+        description of the pack.
+
+    Raises
+    ------
+    UsageError
+        If a limit makes no sense.
+    StatisticsError
+        If the tables contradict each other, or cannot be protected.
+
+    Notes
+    -----
+    Every number is rounded by itself, totals too: totals are not the sums of the rounded
+    parts, and each printed number stands for the range of half a base on either side.
+    Printing ranges for complementary cells instead of blanks is partial cell suppression
+    (Fischetti M, Salazar JJ, Partial cell suppression, Stat Comput 2003;13:13,
+    doi:10.1023/A:1021930119617).
+    """
+    return protect_with_record(
+        pack,
+        schema,
+        min_cell=min_cell,
+        round_to=round_to,
+        method=method,
+        min_width=min_width,
+        events=events,
+        at_risk=at_risk,
+    ).pack
+
+
+def protect_with_record(
+    pack: StatisticsPack,
+    schema: Schema | None = None,
+    *,
+    min_cell: int = 5,
+    round_to: int | None = None,
+    method: str = "auto",
+    min_width: int | None = None,
+    events: int = 5,
+    at_risk: int = 11,
+) -> Protected:
+    """The same as :func:`protect`, with the steps that were needed and what they cost."""
+    if method not in METHODS:
+        raise UsageError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
+    if min_cell < 2:
+        raise UsageError(f"min_cell is {min_cell}; it must be at least 2")
+    if round_to is not None and round_to < 2:
+        raise UsageError(f"round_to is {round_to}; it must be at least 2")
+    width = least_width(min_cell) if min_width is None else min_width
+    if width < 1:
+        raise UsageError(f"min_width is {width}; it must be at least 1")
+    schema = load_schema(pack.schema) if schema is None else schema
+    if round_to is not None and method == "auto":
+        method = "round"
+    done: list[Protected] = []
+    if method in {"auto", "round"}:
+        rules = Rules(min_cell, round_to or min_cell, width, events, at_risk)
+        done.append(_protect(pack, schema, rules))
+    if method in {"auto", "suppress"}:
+        done.append(_protect(pack, schema, Rules(min_cell, None, width, events, at_risk)))
+    best = min(done, key=lambda p: p.lost)
+    others = [p for p in done if p is not best]
+    return replace(
+        best,
+        pack=recorded(best.pack, best.rules, len(best.steps), best.lost, [p.lost for p in others]),
+    )
+
+
+def _protect(pack: StatisticsPack, schema: Schema, rules: Rules) -> Protected:
+    steps: dict[Key, int] = {}
+    for _ in range(MOST_ROUNDS):
+        printed = print_pack(pack, schema, rules, steps)
+        coarser = _coarser(printed.pack, schema, rules, steps, printed.counts)
+        if not coarser:
+            return Protected(printed.pack, rules, steps, information_lost(printed.pack, schema))
+        for key in coarser:
+            for same in printed.same_region(key):
+                steps[same] = steps.get(same, 0) + 1
+    raise StatisticsError(
+        f"pack {pack.id}: could not be protected in {MOST_ROUNDS} rounds; its tables must be "
+        "fewer or coarser"
+    )
+
+
+def _coarser(
+    pack: StatisticsPack,
+    schema: Schema,
+    rules: Rules,
+    steps: dict[Key, int],
+    counts: dict[Key, float],
+) -> list[Key]:
+    """Numbers to print one step coarser, so that less is given away; none if all is well."""
+    chosen: dict[Key, None] = {}
+    for population in populations_of((pack,), schema):
+        found = reconstruct(population, narrow=float(rules.min_width))
+        for node in at_risk_nodes(found, rules.min_cell, rules.min_width):
+            facts = facts_behind(found, node)
+            keys = {key_of_fact(f) for f in facts}
+            if keys & chosen.keys():
+                continue  # one of its causes is already being hidden
+            chosen[_cheapest(found, node, facts, rules, steps, counts)] = None
+    return list(chosen)
+
+
+def _cheapest(
+    found: Reconstruction,
+    node: int,
+    facts: tuple[Fact, ...],
+    rules: Rules,
+    steps: dict[Key, int],
+    counts: dict[Key, float],
+) -> Key:
+    """The number with the least information among those that give a node away."""
+    own = {key_of_fact(line.fact) for line in found.grid.lines if line.node == node}
+
+    def cost(key: Key) -> tuple[int, float, Key]:
+        count = counts.get(key, 0.0)
+        # A zero may be known to everybody (a site that a sex has not): it hides little.
+        return steps.get(key, 0), count if count > 0 else 2.0 * rules.min_cell, key
+
+    others = {key_of_fact(f) for f in facts} - own
+    open_to = [k for k in others if k in counts and steps.get(k, 0) < LAST_STEP]
+    if not open_to:
+        open_to = [k for k in own if k in counts and steps.get(k, 0) < LAST_STEP]
+    if not open_to:
+        raise StatisticsError(
+            f"{facts[0].where.table if facts else found.population.name}: a small number is given "
+            "away by numbers that cannot be printed coarser (shares without n); leave the table out"
+        )
+    return min(open_to, key=cost)
+
+
+def information_lost(pack: StatisticsPack, schema: Schema) -> float:
+    """Mean of ``log2(values a printed number may have)`` over all printed numbers [bits]."""
+    widths = [
+        math.log2(1.0 + min(fact.upper, 1e6) - fact.lower)
+        for population in populations_of((pack,), schema)
+        for fact in population.facts
+        if fact.share is None
+    ]
+    return sum(widths) / len(widths) if widths else 0.0
