@@ -24,32 +24,80 @@ import click
     is_flag=True,
     help="Fit even if published tables contradict each other; the gap table shows where.",
 )
+@click.option(
+    "--schema",
+    "schema_id",
+    default="",
+    metavar="S",
+    help="PACK is records under this schema (enclave only; the model stays inside).",
+)
+@click.option("--engine", default="own", show_default=True, help="Engine fitted to records.")
+@click.option(
+    "--table", default=None, metavar="T", help="Table that a single file of records holds."
+)
+@click.option("--max-cells", type=int, default=None, help="Most cells of a table of records.")
+@click.option("--allow-repeated", is_flag=True, help="Records may agree in all but identifiers.")
+@click.option("--as-of", default="", metavar="DATE", help="Later dates of records are refused.")
 @click.option("--force", is_flag=True, help="Replace what stands at OUTPUT.")
 def command(
-    pack: str, output: Path, model_id: str, prior: str, allow_contradictions: bool, force: bool
+    pack: str,
+    output: Path,
+    model_id: str,
+    prior: str,
+    allow_contradictions: bool,
+    schema_id: str,
+    engine: str,
+    table: str | None,
+    max_cells: int | None,
+    allow_repeated: bool,
+    as_of: str,
+    force: bool,
 ) -> None:
     """Fit a model to a statistics PACK (a folder, or ID/statistics of a shipped model).
+
+    With --schema, PACK is records (CSV, Parquet, DuckDB or postgresql://...): the model then
+    holds exact counts of them, is marked "enclave, no formal protection", and stays inside.
 
     \b
     Examples:
       synthgen fit kr-demo/statistics -o my-model
       synthgen fit my-hospital --prior kr-demo -o my-model
+      synthgen fit records/ --schema my-schema -o my-model
     """
+    from synthgen.cli.tabulate import last_day
     from synthgen.cohort.artefact import save_model
     from synthgen.cohort.priors import read_prior, record_of
+    from synthgen.enclave.engines import Request, engine_of
+    from synthgen.enclave.fit import fit_tabulated
+    from synthgen.errors import UsageError
     from synthgen.models.fit import CONFLICT, fit_pack
     from synthgen.models.pack_contradictions import require_consistent
     from synthgen.models.prior import fit_with_prior, require_usable
     from synthgen.schema.load import load_schema
     from synthgen.statistics.locate import pack_folder
-    from synthgen.statistics.read import read_pack
+    from synthgen.statistics.model import UNPROTECTED
+    from synthgen.statistics.read import read_pack, schema_of
 
+    if schema_id:
+        if prior:
+            raise UsageError("--prior: goes with a pack, not with records")
+        request = Request(table, last_day(as_of), allow_repeated, max_cells, model_id, force)
+        model = engine_of(engine)(pack, load_schema(schema_id), output, request)
+        click.echo(
+            f"{model.id}: {len(model.distribution.domain.names)} variables, "
+            f"{len(model.pack.tables)} tables of records; {UNPROTECTED}"
+        )
+        click.echo(f"Wrote {output}. Next: synthgen generate {output} -n 1000 -o cohort", err=True)
+        return
     read = read_pack(pack_folder(pack), load_schema)
-    schema = load_schema(read.schema)
-    if not allow_contradictions:
+    schema = schema_of(read)
+    of_records = read.own_schema is not None
+    if not allow_contradictions and not of_records:
         require_consistent(read, schema)
     record, moved = None, 0.0
-    if prior:
+    if of_records and not prior:
+        fit = fit_tabulated(read, schema)
+    elif prior:
         reference = read_prior(prior)
         require_usable(reference, read)
         result, record = fit_with_prior(read, schema, reference), record_of(reference)

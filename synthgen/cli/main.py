@@ -47,6 +47,11 @@ COMMANDS: dict[str, Entry] = {
         "Make a cohort of Korean rare-cancer patients, check it and report on it, offline.",
         MAKE,
     ),
+    "tabulate": Entry(
+        "synthgen.cli.tabulate:command",
+        "Tabulate RECORDS (CSV, Parquet, DuckDB or postgresql://...) into a statistics pack.",
+        MAKE,
+    ),
     "fit": Entry(
         "synthgen.cli.fit:command",
         "Fit a model to a statistics PACK (a folder, or ID/statistics of a shipped model).",

@@ -83,7 +83,9 @@ def tabulate(source: Source, schema: Schema, settings: Settings | None = None) -
         tabulated = _tabulate(records, asked)
     if asked.unprotected:
         return tabulated
-    protected = protect(tabulated.pack, min_cell=asked.min_cell, round_to=asked.round_to)
+    pack = tabulated.pack
+    smallest = max(asked.min_cell, 2)
+    protected = protect(pack, pack.own_schema, min_cell=smallest, round_to=asked.round_to)
     return replace(tabulated, pack=protected)
 
 
