@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,19 +19,17 @@ from synthgen.fidelity.compare import ComparedCohort
 from synthgen.fidelity.comparison import Comparison, Outcome, agreement
 from synthgen.messages import LANGUAGES
 from synthgen.outputs import output_file
-from synthgen.report.charts.drawing import defined
 from synthgen.report.charts.gaps import gaps_picture
 from synthgen.report.patient_groups import ALWAYS_DRAWN, drawn_groups, patient_groups
 from synthgen.report.provenance_section import legend, matrix, source_rows
 from synthgen.report.reasons import far_from_cohort, far_from_model
 from synthgen.report.region_section import region_section
-from synthgen.report.statement_tables import chapters, mark, row_of
+from synthgen.report.rendering import environment, style
+from synthgen.report.statement_tables import chapters, row_of
 from synthgen.report.statement_words import codes_words
-from synthgen.report.words import Html, Words, errors, joined, label, percent, plain, say
+from synthgen.report.words import Words, joined, label, plain, say
 
 if TYPE_CHECKING:
-    import jinja2
-
     from synthgen.cohort.cohort import Cohort
 
 LARGEST = 970_000
@@ -88,7 +84,7 @@ def _within_size(page: dict[str, Any]) -> str:
 
     If that is not enough, the smallest groups go from the drawings to the table of groups.
     """
-    template = _environment().get_template("cohort.html.jinja")
+    template = environment().get_template("cohort.html.jinja")
     groups, others = list(page["groups"]), list(page["others"])
     rows = [r for c in page["chapters"] for s in c.sections for r in s.rows]
     sizes = [len(r.picture) for r in sorted(rows, key=lambda r: r.rank)]
@@ -132,36 +128,6 @@ def write_report(
         beside.write_text(text, encoding="utf-8", newline="\n")
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    """Templates of the package; everything put in is escaped."""
-    import jinja2
-
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("synthgen.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.globals.update(
-        say=say, label=label, errors=errors, percent=percent, mark=mark, defined=defined
-    )
-    return made
-
-
-def _style() -> Html:
-    """The style sheet, with the sentence of intended use at the foot of printed pages."""
-    folder = files("synthgen.report") / "templates"
-    sheets = ("cohort.css", "figures.css")
-    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in sheets)
-    use = say("intended_use.short")
-    for language in LANGUAGES:
-        quoted = use.in_language(language).replace("\\", "\\\\").replace('"', '\\"')
-        text = text.replace(f"INTENDED_USE_{language}", f'"{quoted}"')
-    return Html("\n".join(line.strip() for line in text.splitlines() if line.strip()))
-
-
 def _page(
     model: FittedModel,
     cohort: Cohort,
@@ -175,7 +141,7 @@ def _page(
     told = chapters(model, comparisons)
     outcomes = {o: sum(c.outcome is o for c in comparisons) for o in Outcome}
     return {
-        "style": _style(),
+        "style": style("cohort.css", "figures.css"),
         "languages": LANGUAGES,
         "model": model,
         "title": Words((model.pack.title, model.pack.title_ko)),
