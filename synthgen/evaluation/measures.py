@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthgen.fidelity.dependence import dependence
 from synthgen.fidelity.marginals import marginals
 from synthgen.fidelity.propensity import propensity
 from synthgen.fidelity.sdmetrics_quality import sdmetrics_quality
@@ -107,6 +108,7 @@ MEASURES: dict[str, Measure] = table_of(
         Measure("familiar_distances", "C", RECORDS, familiar_distances),
         Measure("validity", "U", frozenset({"schema", "cohort"}), validity),
         Measure("marginals", "U", frozenset({"train"}), marginals),
+        Measure("dependence", "U", frozenset({"train"}), dependence),
         Measure("propensity", "U", frozenset({"train"}), propensity),
         Measure("survival", "U", frozenset({"schema", "train"}), survival),
         Measure("cox_overlap", "U", frozenset({"schema", "train"}), cox_overlap),

@@ -100,8 +100,9 @@ def table_distance(
     columns: Sequence[str],
     order: int,
     rng: np.random.Generator,
+    tables_wanted: Sequence[tuple[str, ...]] | None = None,
 ) -> tuple[Bounded, dict[str, float | int]]:
-    """Mean excess distance over all tables of an order.
+    """Mean excess distance over all tables of an order, or over those that are named.
 
     Returns
     -------
@@ -115,7 +116,7 @@ def table_distance(
     sign_sums = np.zeros(n + len(synthetic))
     distance = floor = 0.0
     tables = left_out = 0
-    for names in _tables(columns, order, rng):
+    for names in tables_wanted or _tables(columns, order, rng):
         cells = int(np.prod([encoder.size(c) for c in names], dtype=np.int64))
         if cells > MOST_CELLS:
             left_out += 1

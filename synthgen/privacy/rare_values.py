@@ -13,7 +13,7 @@ from synthgen.findings import CONSTANT, Finding, Inputs, not_testable
 
 MEASURE = "rare_values"
 
-TAIL = 0.025
+TAIL = 0.05
 """Share of each end of a numeric column that counts as extreme."""
 
 
@@ -33,7 +33,7 @@ def rare_values(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
         ``codes``: how many codes outside the public code lists, of fewer than ``k_min``
         members, stand in the release.  ``numbers``: share of the numbers that one member
         alone has which stand in the release, less the same share of the numbers that one
-        other alone has.  ``extreme numbers``: the same in the lowest and highest 2.5 % of a
+        other alone has.  ``extreme numbers``: the same in the lowest and highest 5 % of a
         column.
 
     Notes

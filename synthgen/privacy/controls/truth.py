@@ -8,6 +8,7 @@ anything; the parameters are chosen for shape.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,9 @@ from synthgen.schema.model import (
     Severity,
     Table,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CATEGORICAL = ("sex", "region", "entity", "stage", "grade", "treatment", "dead")
 NUMERIC = ("age", "size", "nodes", "marker", "days")
@@ -181,7 +185,7 @@ def truth_schema() -> Schema:
     return Schema("control", "1.0.0", "controls", "대조", (table,), code_lists, (rule,))
 
 
-def as_tables(subjects: Subjects) -> dict[str, object]:
+def as_tables(subjects: Subjects) -> dict[str, pd.DataFrame]:
     """Patients as the table that the schema describes, with identifiers in front."""
     frame = subjects.frame.copy()
     frame.insert(0, "patient_id", patient_ids("control", 1, 0, len(frame)))
