@@ -121,7 +121,8 @@ def run_audit(
     seen = watched(real, targets, rng)
     decode = getattr(refit, "decode", None)
     halves = _halves(len(real), refits, rng)
-    streams = rng.spawn(refits)
+    seeds = np.random.SeedSequence(rng.integers(2**32, size=4).tolist()).spawn(refits)
+    streams = [np.random.default_rng(one) for one in seeds]
 
     def run(number: int) -> Floats:
         records = rows_of(real, halves[:, number])
