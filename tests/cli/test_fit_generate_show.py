@@ -36,7 +36,7 @@ def test_generate_writes_a_cohort_and_says_what_to_do_next(tmp_path):
     out = tmp_path / "cohort"
     result = run("generate", "kr-demo", "-n", 40, "--seed", 3, "-o", out)
     assert result.exit_code == 0, result.output
-    assert result.stdout == "kr-demo, seed 3: patient 40, tumour 40\n"
+    assert result.stdout == "kr-demo, seed 3: patient 40, tumour 41\n"
     assert f"synthgen check {out}" in result.stderr
     assert {"patient.csv", "tumour.parquet", "report.html", "manifest.json"} <= {
         p.name for p in out.iterdir()
@@ -75,6 +75,17 @@ def test_where_restricts_to_families_and_bins(tmp_path):
         (["-n", "5", "--cut-off", "2016-01-01"], 2, "it must be a day from 2017-12-31 on"),
         (["-n", "5", "--cut-off", "soon"], 2, "soon is no date"),
         (["-n", "5", "--lost-per-year", "-1"], 2, "0 or more is needed"),
+        (["-n", "5", "--further-tumours", "-1"], 2, "further tumours: are -1.0 per year"),
+        (["-n", "5", "--names", "fi"], 2, "'fi' is not one of 'ko', 'et'"),
+        (["-n", "five"], 2, "'five' is not a valid integer"),
+        (["-n", "99999999999999"], 2, "there are 2821109907456 identifiers"),
+        ([], 2, "a number of patients or a number of years: neither is given"),
+        (["-n", "5", "--years", "2"], 2, "both are given; it must be one of them"),
+        (["--years", "-2"], 2, "years"),
+        (["--years", "0"], 2, "years"),
+        (["--years", "2", "--population", "gangwom"], 2, "did you mean Gangwon"),
+        (["-n", "5", "--population", "gangwon"], 2, "population: goes with a number of years"),
+        (["-n", "5", "--where", "entitty=gist"], 2, "did you mean entity"),
         (["-n", "5", "--format", "xls"], 2, "format xls: choose of csv, parquet, duckdb"),
         (["-n", "5", "--jobs", "0"], 2, "jobs: is 0"),
         (["-n", "5", "--seed", "-4"], 2, "seed: is -4"),
@@ -83,7 +94,8 @@ def test_where_restricts_to_families_and_bins(tmp_path):
 def test_what_makes_no_sense_ends_in_one_line_and_writes_nothing(
     tmp_path, arguments, exit_code, message
 ):
-    result = run("generate", "kr-demo", *arguments, "-o", tmp_path / "c")
+    model = "kr-rare" if "--years" in arguments else "kr-demo"
+    result = run("generate", model, *arguments, "-o", tmp_path / "c")
     assert message in only_line(result, exit_code)
     assert list(tmp_path.iterdir()) == []
 
@@ -104,7 +116,9 @@ def test_a_fit_of_the_shipped_pack_gives_a_model_that_generates(tmp_path, pack):
     result = run("fit", pack, "-o", model, "--id", "mine")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("mine: ")
-    made = run("generate", model, "-n", 5, "--no-report", "-o", tmp_path / "c")
+    made = run(
+        "generate", model, "-n", 5, "--further-tumours", 0, "--no-report", "-o", tmp_path / "c"
+    )
     assert made.stdout == "mine, seed 1: patient 5, tumour 5\n"
 
 
