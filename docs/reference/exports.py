@@ -59,8 +59,28 @@ def page() -> str:
         for t in targets().values()
     )
     mapped = (t.mapping for t in targets().values())
-    return HEAD.format(targets=rows) + "".join(section(m) for m in mapped if m is not None)
+    return HEAD.format(targets=rows) + "".join(section(m) for m in mapped if m is not None) + FHIR
 
+
+FHIR = """
+## fhir-mcode: FHIR R4, mCODE STU4
+
+Profiles of the mCODE implementation guide 4.0.0 (HL7/fhir-mCODE-ig 543477b, CC0). SNOMED CT codes are used under the
+licence of the country in which the files are used. One NDJSON file for each resource type; `--option bundles=10` adds
+the resources of the first ten patients as one bundle each. Every resource carries the security label `HTEST`.
+
+Differences to what a hospital sends:
+
+- Conditions are coded in ICD-10 and ICD-O-3, not in SNOMED CT; mCODE's binding is extensible.
+- Stage groups and grades are text: no code of AJCC is shipped. The method of a stage group is UICC, edition not stated.
+- Surgery and radiotherapy have no date (`data-absent-reason` unknown) and surgery has no code: the registry says that
+  there was treatment, not when or which. Drugs are left out: of them it says only the kind.
+- Metastasis at diagnosis is a secondary cancer condition of ICD-10 C79.9, site not stated.
+- Income, occupation, nationality, route to diagnosis and basis of diagnosis have no place in mCODE.
+
+The tests read every resource with `fhir.resources` (R4B) and hold it against the elements and codes that its profile
+demands; the HL7 validator, a Java program, is not run.
+"""
 
 if __name__ == "__main__":
     (HERE / "exports.md").write_text(page(), encoding="utf-8")

@@ -22,12 +22,13 @@ import click
 def command(
     cohort: Path, target: str, options: tuple[str, ...], output: Path, force: bool, as_json: bool
 ) -> None:
-    """Write COHORT in another format: OMOP, a registry's file, SQLite, Excel.
+    """Write COHORT in another format: OMOP, FHIR, a registry's file, SQLite, Excel.
 
     COHORT is a folder that generate made.  Targets are omop-5.4 and omop-5.3 (DuckDB file
-    and CSV), encr-jrc (incidence file of European registries), kcure-rgst (table CNCR_RGST
-    of the Korean central cancer registry), sqlite and excel.  Options: athena, country
-    (omop), geo (encr-jrc), hospital (kcure-rgst), bom=yes (Korean Excel opens the CSV).
+    and CSV), fhir-mcode (NDJSON), encr-jrc (incidence file of European registries),
+    kcure-rgst (table CNCR_RGST of the Korean central cancer registry), sqlite and excel.
+    Options: athena, country (omop), bundles, country (fhir-mcode), geo (encr-jrc),
+    hospital (kcure-rgst), bom=yes (Korean Excel opens the CSV).
 
     \b
     Examples:

@@ -64,7 +64,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "export": Entry(
         "synthgen.cli.export:command",
-        "Write COHORT in another format: OMOP, a registry's file, SQLite, Excel.",
+        "Write COHORT in another format: OMOP, FHIR, a registry's file, SQLite, Excel.",
         MAKE,
     ),
     "catalog": Entry(
@@ -85,6 +85,16 @@ COMMANDS: dict[str, Entry] = {
     "evaluate": Entry(
         "synthgen.cli.evaluate:command",
         "Evaluate TARGET, a cohort, model or pack, under a policy.",
+        CHECK,
+    ),
+    "release": Entry(
+        "synthgen.cli.release:command",
+        "Release what EVALUATION passed, as a bundle; exit code 3 if it did not pass.",
+        CHECK,
+    ),
+    "verify": Entry(
+        "synthgen.cli.verify:command",
+        "Verify BUNDLE, a folder or zip file, offline; exit code 15 if anything is off.",
         CHECK,
     ),
     "diff": Entry(

@@ -109,8 +109,8 @@ def export_cohort(
 
 
 def _demand_schema(target: Target, tables: CohortTables) -> None:
-    mapping = target.mapping
-    if mapping is not None and tables.schema.id != mapping.schema:
+    wanted = target.mapping.schema if target.mapping is not None else target.schema
+    if wanted and tables.schema.id != wanted:
         raise ContractError(
-            f"{target.id}: maps schema {mapping.schema}; the cohort speaks {tables.schema.id}"
+            f"{target.id}: maps schema {wanted}; the cohort speaks {tables.schema.id}"
         )

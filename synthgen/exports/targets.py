@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from synthgen.exports import delimited, excel, omop, sqlite
+from synthgen.exports import delimited, excel, fhir, omop, sqlite
 from synthgen.exports.cohort_tables import CohortTables
 from synthgen.exports.mapping import TargetMapping, load_mapping
 from synthgen.resources import data_root
@@ -32,6 +32,8 @@ class Target:
         What its mapping file says, None for the tables as they are.
     extra : str
         Optional part of synthgen that it needs, or ``""``.
+    schema : str
+        Schema that it knows, ``""`` for any; a mapping has its own.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Target:
     options: Mapping[str, str] = field(default_factory=dict)
     mapping: TargetMapping | None = None
     extra: str = ""
+    schema: str = ""
 
 
 def mapping_of(target: str) -> TargetMapping:
@@ -75,6 +78,15 @@ def targets() -> dict[str, Target]:
         _omop("omop-5.3"),
         _delimited("encr-jrc"),
         _delimited("kcure-rgst"),
+        Target(
+            "fhir-mcode",
+            "FHIR R4, mCODE STU4",
+            "FHIR R4, mCODE STU4",
+            fhir.FILES,
+            fhir.write,
+            fhir.OPTIONS,
+            schema="rare-cancer",
+        ),
         Target("sqlite", "SQLite database", "SQLite 데이터베이스", (sqlite.FILE,), sqlite.write),
         Target(
             "excel", "Excel workbook", "Excel 통합 문서", (excel.FILE,), excel.write, extra="excel"
