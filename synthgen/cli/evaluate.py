@@ -163,6 +163,7 @@ def _evaluate(
     from synthgen.evaluation.inputs import read_given
     from synthgen.evaluation.policy import read_policy, require_ready
     from synthgen.evaluation.target import DRAWN, kind_of, load_target, schema_of
+    from synthgen.report.evaluation_folder import pages
 
     now = datetime.now(UTC)
     rules = read_policy(policy)
@@ -194,12 +195,8 @@ def _evaluate(
             force=force,
             self_test=self_test,
             progress=done,
-            finish=_pages(lang),
+            finish=pages(loaded.schema, lang),
         )
-
-
-def _pages(lang: str) -> list[Any]:  # noqa: ARG001
-    return []
 
 
 def _print(made: Evaluation, lang: str) -> None:

@@ -1,0 +1,1 @@
+"""Release bundles: made only when a policy passes, signed if wanted, verified offline."""
