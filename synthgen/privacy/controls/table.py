@@ -58,7 +58,7 @@ class Control:
     id : str
     kind : str
         ``leaky``: refused at every size.  ``amber``: never passes.  ``useless``: refused
-        for utility alone.  ``raw values``: refused for rare values alone.  ``black box``:
+        for utility alone.  ``raw values``: refused for rare values, with 2,000 records for them alone.  ``black box``:
         every finding of the refit audit says that it was one.  ``guaranteed``: passes at
         every size.  ``honest``: passes with 2,000 records, and with fewer need not.
     generate : callable
