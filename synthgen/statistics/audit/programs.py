@@ -10,7 +10,7 @@ doi:10.1007/s10898-016-0450-4).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,12 @@ Integers = npt.NDArray[np.intp]
 
 REACHED = 1e-6
 """Distance at which a bound counts as reached, relative to its size."""
+
+LOOSE = 0.2
+"""Relative gap at which a solution over whole numbers is good enough as a witness."""
+
+MOST_SPREADS = 30
+"""Most programs that look for solutions far from each other."""
 
 NODES = 200
 """Most nodes of one branch and bound; what it has proven by then still holds."""
@@ -47,11 +53,14 @@ class Component:
     numbers: Integers
     column_nodes: tuple[tuple[int, ...], ...]
 
-    def solve(self, objective: Floats, *, whole: bool) -> tuple[float, Floats | None] | None:
+    def solve(
+        self, objective: Floats, *, whole: bool, gap: float = 0.0
+    ) -> tuple[float, Floats | None] | None:
         """Smallest value of ``objective @ x`` and where; None if nothing satisfies the rows.
 
         The value is a proven lower bound also where branch and bound was cut short, and
-        there may be no ``x`` then.
+        there may be no ``x`` then.  ``gap`` is how far, relatively, a solution over whole
+        numbers may be from the best one.
         """
         milp: Any = scipy.optimize.milp
         constraints: Any = ()
@@ -64,7 +73,7 @@ class Component:
             integrality=np.full(len(objective), 1 if whole else 0),
             bounds=scipy.optimize.Bounds(self.least, self.most),
             constraints=constraints,
-            options={"node_limit": NODES} if whole else {},
+            options={"node_limit": NODES, "mip_rel_gap": gap} if whole else {},
         )
         if result.status == 2:
             return None
@@ -79,6 +88,31 @@ class Component:
                 )
             return float(bound), result.x
         return float(result.fun), result.x
+
+    def repaired(self, x: Floats, objective: Floats) -> Floats | None:
+        """A solution over whole numbers next to a fractional one; None if none was found.
+
+        What is whole already stays; the rest is a small program of its own.
+        """
+        broken = np.flatnonzero(np.abs(x - np.round(x)) >= 1e-6)
+        fixed = np.round(x)
+        fixed[broken] = 0.0
+        columns = sp.csr_array(self.matrix[:, broken])
+        rows = np.flatnonzero(np.diff(columns.indptr) > 0)
+        known = (self.matrix @ fixed)[rows]
+        part = replace(
+            self,
+            matrix=sp.csr_array(columns[rows]),
+            row_lower=self.row_lower[rows] - known,
+            row_upper=self.row_upper[rows] - known,
+            least=self.least[broken],
+            most=self.most[broken],
+        )
+        solved = part.solve(objective[broken], whole=True)
+        if solved is None or solved[1] is None:
+            return None
+        fixed[broken] = np.round(solved[1])
+        return fixed
 
 
 def components_of(system: System) -> list[Component]:
@@ -132,12 +166,37 @@ class _Search:
     lower_done: npt.NDArray[np.bool_]
     upper_done: npt.NDArray[np.bool_]
     fractional: set[tuple[int, bool]]
+    low_seen: Floats
+    high_seen: Floats
+    low_whole: Floats
+    high_whole: Floats
     possible: bool = True
+
+    def solved(self, objective: Floats) -> tuple[float, int] | None:
+        """Solve a linear program; its value, and how many bounds it proves to be reached."""
+        found = self.component.solve(objective, whole=False)
+        if found is None:
+            self.possible = False
+            return None
+        value, x = found
+        if x is None:
+            return value, 0
+        proven = self.witness(x)
+        if np.abs(x - np.round(x)).max(initial=0.0) >= 1e-6:
+            whole = self.component.repaired(x, objective)
+            if whole is not None:
+                proven += self.witness(whole)
+        return value, proven
 
     def witness(self, x: Floats) -> int:
         """How many bounds one solution proves to be reached."""
         value = self.component.targets @ x
         near = REACHED * np.maximum(1.0, np.abs(value))
+        np.minimum(self.low_seen, value, out=self.low_seen)
+        np.maximum(self.high_seen, value, out=self.high_seen)
+        if np.abs(x - np.round(x)).max(initial=0.0) < 1e-6:
+            np.minimum(self.low_whole, value, out=self.low_whole)
+            np.maximum(self.high_whole, value, out=self.high_whole)
         before = int(self.lower_done.sum() + self.upper_done.sum())
         if np.abs(x - np.round(x)).max(initial=0.0) < 1e-6:
             self.lower_done |= value <= self.lower + near
@@ -155,6 +214,28 @@ class _Search:
             self.upper_done |= value >= self.upper - near
         return int(self.lower_done.sum() + self.upper_done.sum()) - before
 
+    def is_wide(self, enough: float) -> npt.NDArray[np.bool_]:
+        """Regions of which solutions differ by ``enough`` patients, or which are settled."""
+        low, high = np.ceil(self.low_seen - REACHED), np.floor(self.high_seen + REACHED)
+        settled = self.lower_done & self.upper_done
+        wide = (high - low > enough) | (self.high_whole - self.low_whole >= enough - REACHED)
+        return np.asarray(settled | wide)
+
+    def spread(self, enough: float) -> None:
+        """Look for solutions far from each other: in all regions at once, then with mixed signs."""
+        rng = np.random.default_rng(0)
+        idle = 0
+        for attempt in range(MOST_SPREADS):
+            left = np.flatnonzero(~self.is_wide(enough))
+            if len(left) == 0 or idle == 3:
+                return
+            sign = np.full(len(left), 1.0 - 2.0 * (attempt % 2))
+            if attempt > 1:
+                sign = rng.choice([-1.0, 1.0], len(left))
+            if self.solved(np.asarray(self.component.targets[left].T @ sign).ravel()) is None:
+                return
+            idle = idle + 1 if len(left) == int((~self.is_wide(enough)).sum()) else 0
+
     def sweep(self, *, is_upper: bool) -> None:
         """Push many regions to their bounds at once, while that settles any."""
         sign = -1.0 if is_upper else 1.0
@@ -164,59 +245,74 @@ class _Search:
             if len(left) < 3:
                 return
             objective = sign * np.asarray(self.component.targets[left].sum(axis=0)).ravel()
-            solved = self.component.solve(objective, whole=False)
-            if solved is None:
-                self.possible = False
-                return
-            if solved[1] is None or self.witness(solved[1]) < max(1, len(left) // 20):
+            solved = self.solved(objective)
+            if solved is None or solved[1] < max(1, len(left) // 20):
                 return
 
-    def settle(self, i: int, *, is_upper: bool, whole: bool) -> None:
-        """One program for one bound of one region."""
+    def settle(self, i: int, *, is_upper: bool) -> None:
+        """One linear program for one bound of one region."""
         sign = -1.0 if is_upper else 1.0
         row = self.component.targets[[i]].toarray().ravel()
-        solved = self.component.solve(sign * row, whole=whole)
-        if solved is None:
-            self.possible = False
-            return
-        bound, x = sign * solved[0], solved[1]
+        solved = self.solved(sign * row)
+        if solved is not None:
+            self._bound(i, sign * solved[0], is_upper=is_upper)
+            # Which solution reached the rounded bound is seen again by its witnesses.
+            reached = self.high_whole[i] if is_upper else self.low_whole[i]
+            bound = self.upper[i] if is_upper else self.lower[i]
+            if abs(reached - bound) > REACHED * max(1.0, abs(bound)):
+                self.fractional.add((i, is_upper))
+
+    def _bound(self, i: int, bound: float, *, is_upper: bool) -> None:
         if is_upper:
             self.upper[i] = min(self.upper[i], _floor(bound) if math.isfinite(bound) else bound)
             self.upper_done[i] = True
         else:
             self.lower[i] = max(self.lower[i], _ceil(bound) if math.isfinite(bound) else bound)
             self.lower_done[i] = True
-        if x is not None:
-            if not whole and np.abs(x - np.round(x)).max(initial=0.0) >= 1e-6:
-                self.fractional.add((i, is_upper))
-            self.witness(x)
 
-    def settle_whole(self, narrow: float) -> None:
+    def prove(self, i: int, *, is_upper: bool) -> None:
+        """One program over whole numbers for one bound of one region."""
+        sign = -1.0 if is_upper else 1.0
+        row = self.component.targets[[i]].toarray().ravel()
+        solved = self.component.solve(sign * row, whole=True)
+        if solved is None:
+            self.possible = False
+            return
+        self._bound(i, sign * solved[0], is_upper=is_upper)
+        self.fractional.discard((i, is_upper))
+        if solved[1] is not None:
+            self.witness(np.round(solved[1]))
+
+    def settle_whole(self, least: float, narrow: float) -> None:
         """Settle over whole numbers what only a fractional solution has reached."""
         for is_upper in (True, False):
-            left = self._unproven(narrow, is_upper=is_upper)
-            if len(left) > 2:
+            for _ in range(MOST_SPREADS):
+                left = self._unproven(least, narrow, is_upper=is_upper)
+                if len(left) < 3 or not self.possible:
+                    break
                 sign = -1.0 if is_upper else 1.0
                 objective = sign * np.asarray(self.component.targets[left].sum(axis=0)).ravel()
-                solved = self.component.solve(objective, whole=True)
+                solved = self.component.solve(objective, whole=True, gap=LOOSE)
                 if solved is None:
                     self.possible = False
                 elif solved[1] is not None:
                     self.witness(solved[1])
+                if 10 * len(self._unproven(least, narrow, is_upper=is_upper)) > 9 * len(left):
+                    break
             for i in left:
-                if self.possible and i in self._unproven(narrow, is_upper=is_upper):
-                    self.settle(i, is_upper=is_upper, whole=True)
+                if self.possible and i in self._unproven(least, narrow, is_upper=is_upper):
+                    self.prove(i, is_upper=is_upper)
 
-    def _unproven(self, narrow: float, *, is_upper: bool) -> list[int]:
+    def _unproven(self, least: float, narrow: float, *, is_upper: bool) -> list[int]:
         return sorted(
             i
             for i, side in self.fractional
-            if side == is_upper and 0 < self.upper[i] - self.lower[i] <= narrow
+            if side == is_upper and least <= self.upper[i] - self.lower[i] <= narrow
         )
 
 
 def tighten(
-    component: Component, lower: Floats, upper: Floats, narrow: float
+    component: Component, lower: Floats, upper: Floats, narrow: float, enough: float | None = None
 ) -> tuple[Floats, Floats, bool]:
     """Reconstruction interval of every wanted region of one component.
 
@@ -227,6 +323,9 @@ def tighten(
         What plain subtraction left, without the known part [persons].
     narrow : float
         Intervals this narrow or narrower are settled over whole numbers, too [persons].
+    enough : float, optional
+        Do not look further where an interval is known to be at least this wide: what comes
+        back is then only what subtraction left [persons].
 
     Returns
     -------
@@ -242,14 +341,24 @@ def tighten(
         lower >= upper,
         lower >= upper,
         set(),
+        np.full(n, np.inf),
+        np.full(n, -np.inf),
+        np.full(n, np.inf),
+        np.full(n, -np.inf),
     )
-    search.sweep(is_upper=True)
-    search.sweep(is_upper=False)
+    if enough is None:
+        search.sweep(is_upper=True)
+        search.sweep(is_upper=False)
+    else:
+        search.spread(enough)
     for is_upper in (True, False):
         for i in range(n):
             done = search.upper_done if is_upper else search.lower_done
+            if enough is not None and search.is_wide(enough)[i]:
+                continue
             if search.possible and not done[i]:
-                search.settle(i, is_upper=is_upper, whole=False)
+                search.settle(i, is_upper=is_upper)
     if search.possible:
-        search.settle_whole(narrow)
+        # Where only narrow ones matter, narrower ones are known to be too narrow already.
+        search.settle_whole(1.0 if enough is None else narrow, narrow)
     return search.lower, search.upper, search.possible

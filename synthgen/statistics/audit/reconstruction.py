@@ -63,7 +63,11 @@ class Reconstruction:
 
 
 def reconstruct(
-    population: Population, *, narrow: float = 2.0, only: Sequence[int] | None = None
+    population: Population,
+    *,
+    narrow: float = 2.0,
+    only: Sequence[int] | None = None,
+    enough: float | None = None,
 ) -> Reconstruction:
     """Interval of every hidden region, from all facts of a population.
 
@@ -74,6 +78,9 @@ def reconstruct(
         Intervals this narrow or narrower are settled over whole numbers, too [persons].
     only : sequence of int, optional
         Node numbers that are asked for; by default all that some table hides.
+    enough : float, optional
+        Leave intervals alone that are at least this wide: faster, where only narrow ones
+        matter [persons].
 
     Raises
     ------
@@ -94,7 +101,7 @@ def reconstruct(
         if bounds.contradiction:
             dropped = _weakest(bounds.contradiction, population)
         else:
-            found, dropped = _by_programs(population, grid, bounds, narrow, only)
+            found, dropped = _by_programs(population, grid, bounds, (narrow, enough), only)
             if found is not None:
                 return replace(found, set_aside=tuple(aside))
         aside += dropped
@@ -125,7 +132,7 @@ def _by_programs(
     population: Population,
     grid: Grid,
     bounds: Bounds,
-    narrow: float,
+    widths: tuple[float, float | None],
     only: Sequence[int] | None,
 ) -> tuple[Reconstruction | None, list[Fact]]:
     n = bounds.printed
@@ -139,7 +146,7 @@ def _by_programs(
         assert system is not None  # noqa: S101 - for the type checker
         at = np.array([wanted[i] for i in component.numbers.tolist()], dtype=np.intp)
         known = system.constants[component.numbers]
-        low, high, possible = tighten(component, lower[at] - known, upper[at] - known, narrow)
+        low, high, possible = tighten(component, lower[at] - known, upper[at] - known, *widths)
         if not possible:
             facts = contradicting(component, grid, bounds, population)
             return None, _weakest(facts, population)

@@ -179,7 +179,8 @@ def _coarser(
     """Numbers to print one step coarser, so that less is given away; none if all is well."""
     chosen: dict[Key, None] = {}
     for population in populations_of((pack,), schema):
-        found = reconstruct(population, narrow=float(rules.min_width))
+        width = float(rules.min_width)
+        found = reconstruct(population, narrow=width, enough=width)
         for node in at_risk_nodes(found, rules.min_cell, rules.min_width):
             facts = facts_behind(found, node)
             keys = {key_of_fact(f) for f in facts}
