@@ -18,13 +18,14 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(lang: str, as_json: bool) -> None:
-    """List the shipped schemas, statistics packs and models.
+    """List the shipped schemas, statistics packs, models and policies.
 
     \b
     Examples:
       synthgen catalog
       synthgen catalog --lang ko --json
     """
+    from synthgen.cli.policies import policy_rows
     from synthgen.cli.printing import print_rows
     from synthgen.cohort.artefact import load_model
     from synthgen.resources import shipped
@@ -50,6 +51,7 @@ def command(lang: str, as_json: bool) -> None:
                 "size": f"{len(pack.tables)} tables, {len(pack.sources)} sources",
             }
         )
+    rows += policy_rows(lang)
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:

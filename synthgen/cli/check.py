@@ -46,7 +46,7 @@ SCHEMA = "rare-cancer"
 def command(
     path: str, schema_id: str, table: str | None, show_values: bool, lang: str, as_json: bool
 ) -> None:
-    """Check PATH, a delivery, cohort, pack, model or schema, against its contract.
+    """Check PATH, a delivery, cohort, pack, model, schema, policy or bundle, against its contract.
 
     PATH is a folder, a CSV, Parquet or DuckDB file, or the id of something shipped.
     Tables are read as they come (CP949, separators, dates as YYYYMMDD ...), and every such
@@ -60,6 +60,9 @@ def command(
       synthgen check tumour.csv --json
       synthgen check kr-demo/statistics
     """
+    from synthgen.cli.policies import check_policy
+    from synthgen.cli.verify import command as verify_command
+
     match kind_of(path):
         case "schema":
             _schema(path, as_json=as_json)
@@ -67,6 +70,12 @@ def command(
             _model(path, lang, as_json=as_json)
         case "pack":
             _pack(path, schema_id, lang, as_json=as_json)
+        case "policy":
+            check_policy(path, as_json=as_json)
+        case "bundle":
+            click.get_current_context().invoke(
+                verify_command, bundle=Path(path), key=None, lang=lang, as_json=as_json
+            )
         case "cohort":
             report = _cohort(Path(path), schema_id, table, show_values=show_values)
             _print(report, lang, as_json=as_json)
@@ -78,13 +87,18 @@ def command(
 
 
 def kind_of(path: str) -> str:
-    """What a path or an id is: ``schema``, ``model``, ``pack``, ``cohort`` or ``delivery``."""
+    """What a path or an id is: one of the kinds that are checked, each in its own way."""
+    from synthgen.cli.policies import is_policy
     from synthgen.errors import ContractError
     from synthgen.resources import shipped
     from synthgen.schema.documents import mapping_at, read_document, text_at
 
     folder = Path(path)
+    if is_policy(path):
+        return "policy"
     if folder.is_dir():
+        if (folder / "policy.json").is_file() and (folder / "manifest.json").is_file():
+            return "bundle"
         for file, kind in (
             ("dataset.json", "schema"),
             ("model.json", "model"),

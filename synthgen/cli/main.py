@@ -69,17 +69,17 @@ COMMANDS: dict[str, Entry] = {
     ),
     "catalog": Entry(
         "synthgen.cli.catalog:command",
-        "List the shipped schemas, statistics packs and models.",
+        "List the shipped schemas, statistics packs, models and policies.",
         CHECK,
     ),
     "show": Entry(
         "synthgen.cli.show:command",
-        "Show what NAME is: a schema, a model, or a pack (ID/statistics); an id or a path.",
+        "Show what NAME is: a schema, a model, a policy, or a pack (ID/statistics); an id or a path.",
         CHECK,
     ),
     "check": Entry(
         "synthgen.cli.check:command",
-        "Check PATH, a delivery, cohort, pack, model or schema, against its contract.",
+        "Check PATH, a delivery, cohort, pack, model, schema, policy or bundle, against its contract.",
         CHECK,
     ),
     "evaluate": Entry(

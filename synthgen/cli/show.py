@@ -34,22 +34,26 @@ if TYPE_CHECKING:
 def command(
     name: str, lang: str, as_html: bool, as_json: bool, figures: Path | None, force: bool
 ) -> None:
-    """Show what NAME is: a schema, a model, or a pack (ID/statistics); an id or a path.
+    """Show what NAME is: a schema, a model, a policy, or a pack (ID/statistics); an id or a path.
 
     \b
     Examples:
       synthgen show rare-cancer --lang ko
       synthgen show kr-demo
       synthgen show kr-demo/statistics
+      synthgen show public
       synthgen show kr-demo --figures figures --lang ko
     """
+    from synthgen.cli.policies import is_policy, show_policy
     from synthgen.resources import shipped
 
     path = Path(name)
     if figures is not None:
         _figures(name, lang, figures, force=force)
         return
-    if name in shipped("fitted_models") or (path / "model.json").is_file():
+    if is_policy(name):
+        show_policy(name, lang, as_json=as_json)
+    elif name in shipped("fitted_models") or (path / "model.json").is_file():
         _model(name, lang, as_json=as_json)
     elif name.split("@")[0] in shipped("schemas") or (path / "dataset.json").is_file():
         _schema(name, lang, as_html=as_html, as_json=as_json)
