@@ -10,7 +10,6 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -21,17 +20,6 @@ from synthgen.report.cohort_page import write_report
 
 pytestmark = pytest.mark.browser
 
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-)
 MEGABYTE = 1_000_000
 
 PROBE = """<!DOCTYPE html><meta charset=utf-8><pre id=found></pre>
@@ -70,14 +58,6 @@ frame.onload = () => {
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
-        if shutil.which(name):
-            return name
-    pytest.skip("chromium is not on this machine")
-
-
-@pytest.fixture(scope="module")
 def comparisons():
     model = load_model("kr-demo")
     cohort = model.generate(2_000, seed=7)
@@ -92,26 +72,13 @@ def report(request, comparisons, tmp_path_factory):
     return folder / "report.html", request.param
 
 
-def run(chromium: str, folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [chromium, *QUIET, f"--user-data-dir={folder / 'profile'}", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=180,
-        check=True,
-    )
-    return done.stdout
-
-
 @pytest.fixture(scope="module", params=[360, 1200])
-def found(request, chromium, report):
+def found(request, browse, report):
     """What a browser window of one width shows, before and after the switch."""
     path, _ = report
     probe = path.with_name(f"probe-{request.param}.html")
     probe.write_text(PROBE.replace("WIDTH", str(request.param)), encoding="utf-8")
-    dom = run(
-        chromium,
+    dom = browse(
         path.parent,
         "--allow-file-access-from-files",
         "--virtual-time-budget=20000",
@@ -157,10 +124,10 @@ def test_the_file_is_below_a_megabyte(report):
     assert report[0].stat().st_size < MEGABYTE
 
 
-def test_the_page_prints_on_a4_with_the_sentence_on_every_page(chromium, report, tmp_path):
+def test_the_page_prints_on_a4_with_the_sentence_on_every_page(browse, report, tmp_path):
     path, language = report
     target = tmp_path / "report.pdf"
-    run(chromium, tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={target}", path.as_uri())
+    browse(tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={target}", path.as_uri())
     assert target.read_bytes().startswith(b"%PDF-")
     if not shutil.which("pdftotext"):
         return
@@ -175,3 +142,9 @@ def test_the_page_prints_on_a4_with_the_sentence_on_every_page(chromium, report,
         assert f"{number} / {len(pages)}" in page
     size = subprocess.run(["pdfinfo", str(target)], capture_output=True, check=True, text=True)
     assert re.search(r"Page size:.*A4", size.stdout)
+
+
+def test_the_page_is_accessible(violations, report):
+    """WCAG 2.2 AA, as far as a program can see."""
+    path, language = report
+    assert violations(path, language) == []

@@ -1,0 +1,40 @@
+"""Pages that stand beside an evaluation in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from synthgen.evaluation.evaluate import public_codes
+from synthgen.evaluation.evaluation import REPORT, Evaluation
+from synthgen.report.evaluation_page import write_evaluation_report
+from synthgen.schema.model import Schema
+
+PUBLIC_REPORT = "report.public.html"
+
+
+def pages(schema: Schema, language: str = "en") -> list[Callable[[Evaluation, Path], None]]:
+    """What writes the pages of an evaluation: the internal and the public report.
+
+    Parameters
+    ----------
+    schema : Schema
+        Of what was evaluated; only codes that it publishes stand in the public report.
+    language : {"en", "ko"}
+        The language that the pages open in.
+
+    Returns
+    -------
+    list of callable
+        For ``finish`` of :func:`synthgen.evaluation.evaluate.evaluate_into`.
+    """
+    codes = public_codes(schema)
+
+    def internal(made: Evaluation, folder: Path) -> None:
+        write_evaluation_report(made, folder / REPORT, language=language)
+
+    def public(made: Evaluation, folder: Path) -> None:
+        path = folder / PUBLIC_REPORT
+        write_evaluation_report(made, path, "public", language=language, public_codes=codes)
+
+    return [internal, public]
