@@ -29,6 +29,9 @@ PATH = click.Path(path_type=Path)
 @click.option("--pack", default="", metavar="PACK", help="Statistics that must be reproduced.")
 @click.option("--model", default="", metavar="MODEL", help="Model that a cohort was drawn from.")
 @click.option(
+    "--schema", default="", metavar="SCHEMA", help="Folder of a cohort's schema, if it is yours."
+)
+@click.option(
     "-n",
     "patients",
     type=click.IntRange(min=1),
@@ -68,6 +71,7 @@ def command(
     population: Path | None,
     pack: str,
     model: str,
+    schema: str,
     patients: int | None,
     self_test: bool,
     log: Path | None,
@@ -108,6 +112,7 @@ def command(
             (records, control, population),
             pack=pack,
             model=model,
+            schema=schema,
             patients=patients,
             self_test=_self_test(seed, full=False) if self_test else None,
             log=log or output.parent / "attempts.jsonl",
@@ -148,6 +153,7 @@ def _evaluate(
     *,
     pack: str,
     model: str,
+    schema: str,
     patients: int | None,
     self_test: dict[str, Any] | None,
     log: Path,
@@ -172,9 +178,9 @@ def _evaluate(
     measures = measures_asked(rules, kind)
     if output.exists() and not force:
         raise UsageError(f"{output}: exists already; choose another name or use --force")
-    given = read_given(schema_of(target), *files)
+    given = read_given(schema_of(target, schema), *files)
     count = patients or (DRAWN if given.train is None else given.patients)
-    loaded = load_target(target, seed=seed, patients=count, model=model, pack=pack)
+    loaded = load_target(target, seed=seed, patients=count, model=model, pack=pack, schema=schema)
     hidden = not sys.stderr.isatty()
     with click.progressbar(
         length=len(measures), label="Measuring", file=sys.stderr, hidden=hidden

@@ -19,6 +19,9 @@ PATH = click.Path(path_type=Path)
     "--target", default="", metavar="PATH", help="Where what was evaluated stands, if it moved."
 )
 @click.option("--model", default="", metavar="MODEL", help="Model that a cohort was drawn from.")
+@click.option(
+    "--schema", default="", metavar="SCHEMA", help="Folder of a cohort's schema, if it is yours."
+)
 @click.option("--sign", "key", type=PATH, default=None, help="Private Ed25519 key (PEM).")
 @click.option("--internal", is_flag=True, help="With the internal edition, even about records.")
 @click.option("--force", is_flag=True, help="Replace what stands at OUTPUT.")
@@ -28,6 +31,7 @@ def command(
     output: Path,
     target: str,
     model: str,
+    schema: str,
     key: Path | None,
     internal: bool,
     force: bool,
@@ -55,6 +59,7 @@ def command(
         today=datetime.now(UTC).date(),
         target=target,
         model=model,
+        schema=schema,
         key=key,
         internal=internal,
         force=force,

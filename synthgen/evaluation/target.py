@@ -122,8 +122,14 @@ def kind_of(target: str) -> str:
     )
 
 
-def schema_of(target: str) -> Schema:
+def schema_of(target: str, schema: str = "") -> Schema:
     """Schema that a target speaks, before the rest of it is read.
+
+    Parameters
+    ----------
+    target : str
+    schema : str
+        Id or folder, where a cohort's schema is not shipped.
 
     Raises
     ------
@@ -134,7 +140,7 @@ def schema_of(target: str) -> Schema:
     match kind_of(target):
         case "cohort":
             said = read_document(folder / "manifest.json", ContractError)
-            return load_schema(text_at(said, "schema"))
+            return _schema_at(folder, text_at(said, "schema"), schema)
         case "model":
             folder = shipped("fitted_models").get(target, folder)
             return load_schema(text_at(read_document(folder / "model.json", ModelError), "schema"))
@@ -143,7 +149,13 @@ def schema_of(target: str) -> Schema:
 
 
 def load_target(
-    target: str, *, seed: int, patients: int = DRAWN, model: str = "", pack: str = ""
+    target: str,
+    *,
+    seed: int,
+    patients: int = DRAWN,
+    model: str = "",
+    pack: str = "",
+    schema: str = "",
 ) -> Target:
     """Target by path or id.
 
@@ -158,6 +170,8 @@ def load_target(
         Model that a cohort was drawn from; a shipped one is found by itself.
     pack : str
         Pack that a cohort must reproduce; by default the model's.
+    schema : str
+        Id or folder of a cohort's schema, where it is not shipped.
 
     Raises
     ------
@@ -172,8 +186,8 @@ def load_target(
     if kind == PACK:
         folder = pack_folder(target)
         own = read_pack(folder, load_schema)
-        schema = load_schema(own.schema)
-        return Target(kind, own.id, folder, folder_hash(folder), own.origin, schema, {}, own, None)
+        spoken = load_schema(own.schema)
+        return Target(kind, own.id, folder, folder_hash(folder), own.origin, spoken, {}, own, None)
     if kind == MODEL:
         fitted = load_model(target)
         folder = shipped("fitted_models").get(target, Path(target))
@@ -190,14 +204,23 @@ def load_target(
             published,
             fitted,
         )
-    return _cohort(Path(target), model, pack)
+    return _cohort(Path(target), model, pack, schema)
 
 
 def _pack(pack: str) -> StatisticsPack | None:
     return read_pack(pack_folder(pack), load_schema) if pack else None
 
 
-def _cohort(folder: Path, model: str, pack: str) -> Target:
+def _schema_at(folder: Path, named: str, schema: str) -> Schema:
+    loaded = load_schema(schema or named)
+    if loaded.key != named:
+        raise ContractError(
+            f"{folder}: its manifest names the schema {one_line(named, 60)}; {loaded.key} was given"
+        )
+    return loaded
+
+
+def _cohort(folder: Path, model: str, pack: str, schema_id: str) -> Target:
     manifest = read_document(folder / "manifest.json", ContractError)
     where = folder / "manifest.json"
     if text_at(manifest, "format") != "cohort/1":
@@ -207,7 +230,7 @@ def _cohort(folder: Path, model: str, pack: str) -> Target:
         raise ContractError(
             f"{folder}: {changed[0]} is not as it was generated ({len(changed)} such files)"
         )
-    schema = load_schema(text_at(manifest, "schema"))
+    schema = _schema_at(folder, text_at(manifest, "schema"), schema_id)
     fitted = _model_of(mapping_at(manifest, "model"), model)
     published = _pack(pack) or (fitted.pack if fitted is not None else None)
     origin = text_at(manifest, "origin", "enclave")

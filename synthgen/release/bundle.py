@@ -69,6 +69,7 @@ def release(
     today: dt.date,
     target: str = "",
     model: str = "",
+    schema: str = "",
     key: Path | None = None,
     internal: bool = False,
     force: bool = False,
@@ -87,6 +88,8 @@ def release(
         Where what was evaluated stands now; by default where it stood, or what is shipped.
     model : str
         Model that a cohort was drawn from, if it is not shipped.
+    schema : str
+        Folder of a cohort's schema, if it is not shipped.
     key : Path, optional
         Private Ed25519 key to sign with.
     internal : bool
@@ -108,7 +111,7 @@ def release(
     made = read_evaluation(evaluation)
     _require_admitted(made, today)
     log = _require_logged(made, evaluation)
-    loaded = _find(made, evaluation, target, model)
+    loaded = _find(made, evaluation, target, (model, schema))
     _require_protected(loaded)
     shown = internal or made.document["inputs"]["train"] is None
     write_zip = bundle.suffix.casefold() == ".zip"
@@ -192,7 +195,7 @@ def require_in_log(
             )
 
 
-def _find(made: Evaluation, folder: Path, target: str, model: str) -> Target:
+def _find(made: Evaluation, folder: Path, target: str, given: tuple[str, str]) -> Target:
     """What was evaluated, if it still is what it was."""
     said = made.document["target"]
     where = target or (str(folder / said["path"]) if said["path"] else "")
@@ -202,7 +205,9 @@ def _find(made: Evaluation, folder: Path, target: str, model: str) -> Target:
             where = next(
                 (f"{name}/statistics" for name in shipped("fitted_models") if name == where), where
             )
-    loaded = load_target(where, seed=made.document["seed"], patients=1, model=model)
+    loaded = load_target(
+        where, seed=made.document["seed"], patients=1, model=given[0], schema=given[1]
+    )
     if (loaded.kind, loaded.sha256) != (said["kind"], said["sha256"]):
         raise VerificationError(
             f"{one_line(where)}: is not what was evaluated, or has changed since; evaluate again"
