@@ -103,30 +103,27 @@ def _likelihood(
     score = x @ beta
     risk = np.exp(np.clip(score, -500, 500))
     ends = np.append(np.flatnonzero(np.diff(time)), len(time) - 1)  # last row of each time
-    s0 = np.cumsum(risk)
-    s1 = np.cumsum(risk[:, None] * x, axis=0)
+    dead = np.flatnonzero(died)
+    group = np.searchsorted(ends, dead)  # time of each death, as its position among the times
+    _, first, tied = np.unique(group, return_index=True, return_counts=True)
+    of_tie = np.repeat(np.arange(len(first)), tied)
+    part = (np.arange(len(dead)) - first[of_tie]) / tied[of_tie]
     outer = x[:, :, None] * x[:, None, :]
-    s2 = np.cumsum(risk[:, None, None] * outer, axis=0)
-    value, slope, curvature = 0.0, np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
-    start = 0
-    for end in ends:
-        deaths = np.flatnonzero(died[start : end + 1]) + start
-        start = int(end) + 1
-        if len(deaths) == 0:
-            continue
-        tied0 = risk[deaths].sum()
-        tied1 = risk[deaths] @ x[deaths]
-        tied2 = np.einsum("i,ijk->jk", risk[deaths], outer[deaths])
-        value += float(score[deaths].sum())
-        slope += x[deaths].sum(axis=0)
-        for at in range(len(deaths)):
-            part = at / len(deaths)
-            below = s0[end] - part * tied0
-            mean = (s1[end] - part * tied1) / below
-            value -= float(np.log(below))
-            slope -= mean
-            curvature += (s2[end] - part * tied2) / below - np.outer(mean, mean)
+    sums = [
+        (np.cumsum(values, axis=0)[ends[group]], np.add.reduceat(values[dead], first)[of_tie])
+        for values in (risk, risk[:, None] * x, risk[:, None, None] * outer)
+    ]
+    below, above, square = (whole - _times(part, ties) * ties for whole, ties in sums)
+    mean = above / below[:, None]
+    value = float(score[dead].sum() - np.log(below).sum())
+    slope = x[dead].sum(axis=0) - mean.sum(axis=0)
+    curvature = (square / below[:, None, None]).sum(axis=0) - mean.T @ mean
     return value, slope, curvature
+
+
+def _times(part: Floats, like: Floats) -> Floats:
+    """One factor for each row, with as many axes as what it is multiplied with."""
+    return part.reshape(-1, *([1] * (like.ndim - 1)))
 
 
 def concordance(time: Floats, event: Booleans, risk: Floats) -> float:

@@ -21,7 +21,7 @@ NO_RECORDS_EXTRA = "measure.reason.no_records_extra"
 RIDGE = 1e-3
 """Penalty on standardised coefficients of the logistic regression, per patient."""
 
-SHUFFLES = 10
+SHUFFLES = 5
 """Times that labels are dealt out to find what chance alone gives."""
 
 MOST_EACH = 5000

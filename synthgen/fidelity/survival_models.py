@@ -23,6 +23,9 @@ EVENTS_EACH = 10
 MOST_CODES = 6
 """Codes of a column that may enter as predictors; others are put together as one."""
 
+MOST_PREDICTORS = 12
+"""Predictors of one model, in the order of the columns, codes before numbers."""
+
 LEAST_SHARE = 0.05
 """Share of real patients that a code needs to be a predictor of its own."""
 
@@ -77,7 +80,7 @@ def design_of(real: Subjects, times: Times) -> Design:
         counts = np.bincount(encoded.codes[name], minlength=encoder.size(name))
         order = np.argsort(-counts, kind="stable")[1 : MOST_CODES + 1]  # the first is the base
         chosen += [(name, int(c)) for c in order if counts[c] >= LEAST_SHARE * len(real)]
-    chosen = chosen[: max(most, 0)]
+    chosen = chosen[: min(max(most, 0), MOST_PREDICTORS)]
     names = tuple(name if code < 0 else f"{name} category {code}" for name, code in chosen)
     return Design(names, encoder, tuple(chosen))
 

@@ -13,6 +13,7 @@ import numpy as np
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.fidelity.results import counted
 from synthgen.findings import MISSING_INPUT, Finding, Inputs, not_testable
+from synthgen.models.mixture import Mixture
 
 MEASURE = "artefact_lint"
 
@@ -58,7 +59,9 @@ def _codes(model: FittedModel) -> Finding:
         unknown = set(codes) - known.get(name, set())
         if unknown:
             wrong[name] = len(unknown)
-    tables = getattr(model.distribution, "tables", ())
+    whole = model.distribution
+    parts = tuple(whole.components.values()) if isinstance(whole, Mixture) else (whole,)
+    tables = [table for part in parts for table in part.tables]
     cells = sum(int(table.probability.size) for table in tables)
     broken = sum(int((~np.isfinite(table.probability)).sum()) for table in tables)
     if broken:

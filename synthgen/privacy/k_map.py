@@ -78,7 +78,10 @@ def _k_map(inputs: Inputs, population: pd.DataFrame, columns: tuple[str, ...]) -
         return not_testable(K_MAP, "C", TOO_FEW, part=part)
     held = np.array(found)
     few = int(((held > 0) & (held < inputs.k_min)).sum())
-    detail |= {"nobody": int((held == 0).sum()), "fewest": int(held[held > 0].min(initial=0))}
+    detail |= {
+        "nobody": int((held == 0).sum()),
+        "fewest": int(held[held > 0].min()) if held.any() else 0,
+    }
     return counted(K_MAP, "C", part, few / len(held), len(held), detail)
 
 
