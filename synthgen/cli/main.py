@@ -97,6 +97,11 @@ COMMANDS: dict[str, Entry] = {
         "Verify BUNDLE, a folder or zip file, offline; exit code 15 if anything is off.",
         CHECK,
     ),
+    "audit": Entry(
+        "synthgen.cli.audit:command",
+        "Say what the tables of all PACKs together give away about small groups.",
+        CHECK,
+    ),
     "diff": Entry(
         "synthgen.cli.diff:command",
         "Say what would break a program made for A that gets B, apart from what is only new.",

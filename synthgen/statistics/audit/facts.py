@@ -11,10 +11,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from synthgen.errors import StatisticsError
 from synthgen.schema.model import Schema
 from synthgen.statistics.audit.periods import years_of
-from synthgen.statistics.model import Cell, StatisticsPack, StatisticsTable
+from synthgen.statistics.model import Cell, Relation, StatisticsPack, StatisticsTable
 from synthgen.statistics.statement import condition_of, event_of
 from synthgen.statistics.statements import with_person_years
 
@@ -157,17 +156,27 @@ def table_facts(
     Raises
     ------
     StatisticsError
-        If rates lack their person-years, or codes lie outside the table's scope.
+        If published rates lack their person-years, or codes lie outside the table's scope.
     """
     reader = _READERS.get(table.kind)
     if reader is None:
         return
-    whole = with_person_years(pack, table, schema)
+    whole = with_own_years(pack, table, schema)
     for cell in whole.cells:
         given = _region(pack, condition_of(whole, cell, schema))
         region = _region(pack, event_of(whole, cell, schema))
         where = Where(release, table.name, cell.row)
         yield from reader(_Printed(whole, cell, where, region, given, times))
+
+
+def with_own_years(pack: StatisticsPack, table: StatisticsTable, schema: Schema) -> StatisticsTable:
+    """Rates of the target population with its person-years; other rates with what they print.
+
+    The person-years of another population turn rates into cases that nobody had.
+    """
+    if table.relation is Relation.PUBLISHED:
+        return with_person_years(pack, table, schema)
+    return table
 
 
 def _region(pack: StatisticsPack, members: Mapping[str, tuple[str, ...]]) -> dict[str, Codes]:
@@ -219,13 +228,12 @@ def _rates(printed: _Printed) -> Iterator[Fact]:
     if not cell.published:
         yield Fact(printed.where, printed.region, 0.0, math.inf, True, "rate")
         return
-    years = cell.person_years or 0.0
+    years = cell.person_years
+    if years is None:
+        return
     lower, upper = whole_up(cell.lower * years), whole_down(cell.upper * years)
-    if lower > upper:
-        raise StatisticsError(
-            f"{printed.where.table} row {printed.where.row}: no whole number of cases gives this "
-            "rate in these person-years; one of them must be wrong"
-        )
+    if lower > upper:  # no whole number gives this rate: the person-years are about others
+        lower, upper = whole_down(cell.lower * years), whole_up(cell.upper * years)
     yield Fact(printed.where, printed.region, lower, upper, printed.is_range, "rate")
 
 

@@ -1,8 +1,21 @@
-"""Which hidden cells are too well known, under limits that somebody sets."""
+"""Which numbers are too well known, under limits that somebody sets."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from synthgen.errors import UsageError
 from synthgen.statistics.audit.reconstruction import Reconstruction, hidden_nodes
+
+SMALL_GROUP = 11
+"""Groups below it must not be all alike [persons]: one in eleven is the 9 % that EMA policy 0070
+and Health Canada allow (reference in docs/reference/audit.md)."""
+
+EVENTS = 5
+"""Fewest deaths between two printed times of a survival curve (our choice)."""
+
+DOMINANCE = 0.85
+"""Largest share of one institution in a group: the (1, 85 %) rule (our choice of 85)."""
 
 
 def least_width(min_cell: int) -> int:
@@ -16,6 +29,44 @@ def least_width(min_cell: int) -> int:
     [1, 2, 5]
     """
     return max(1, (min_cell - 1) // 2)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts as a small number and as too well known.
+
+    Parameters
+    ----------
+    min_cell : int
+        Numbers from here on are no secret [persons].
+    min_width : int
+        Other values that a smaller number must keep.
+    small_group : int
+        Groups below it must not be all alike [persons].
+    events, at_risk : int
+        Fewest deaths in a step of a survival curve, and patients at risk [persons].
+
+    Raises
+    ------
+    UsageError
+        If one of them is not positive.
+    """
+
+    min_cell: int = 5
+    min_width: int = 2
+    small_group: int = SMALL_GROUP
+    events: int = EVENTS
+    at_risk: int = SMALL_GROUP
+
+    def __post_init__(self) -> None:
+        for name in ("min_cell", "min_width", "small_group", "events", "at_risk"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+
+def limits_for(min_cell: int, min_width: int | None = None) -> Limits:
+    """Limits with the default width for a smallest cell."""
+    return Limits(min_cell, least_width(min_cell) if min_width is None else min_width)
 
 
 def is_at_risk(lower: float, upper: float, min_cell: float, min_width: float) -> bool:

@@ -6,14 +6,13 @@ import math
 from dataclasses import dataclass, replace
 
 from synthgen.schema.model import Schema
-from synthgen.statistics.audit.facts import Fact, populations_of
+from synthgen.statistics.audit.facts import Fact, populations_of, with_own_years
 from synthgen.statistics.audit.grid import grid_of
 from synthgen.statistics.kinds import kind_of
 from synthgen.statistics.model import Cell, Protection, StatisticsPack, StatisticsTable
 from synthgen.statistics.protection.curves import protected_curves
 from synthgen.statistics.protection.ladder import Rules, Shown, nearest, shown
 from synthgen.statistics.protection.ranges import as_range
-from synthgen.statistics.statements import with_person_years
 
 Key = tuple[str, int, str]
 """Table, row, and which number of the row: ``value`` or ``n``."""
@@ -60,7 +59,7 @@ def print_pack(
             regions.update(dict.fromkeys(keys, tuple(dict.fromkeys(keys))))
     tables = []
     for table in pack.tables:
-        whole = with_person_years(pack, table, schema)
+        whole = with_own_years(pack, table, schema)
         found = _table(whole, rules, steps, bounds)
         if found.cells:
             tables.append(found)

@@ -8,15 +8,17 @@ printed one step coarser.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from synthgen.errors import StatisticsError, UsageError
 from synthgen.schema.load import load_schema
 from synthgen.schema.model import Schema
+from synthgen.statistics.audit.checks import homogeneous, rests_at_risk
 from synthgen.statistics.audit.explanation import facts_behind
 from synthgen.statistics.audit.facts import Fact, populations_of
 from synthgen.statistics.audit.reconstruction import Reconstruction, reconstruct
-from synthgen.statistics.audit.verdict import at_risk_nodes, least_width
+from synthgen.statistics.audit.verdict import Limits, at_risk_nodes, least_width
 from synthgen.statistics.model import StatisticsPack
 from synthgen.statistics.protection.ladder import LAST_STEP, Rules
 from synthgen.statistics.protection.printing import Key, key_of_fact, print_pack
@@ -136,7 +138,8 @@ def protect_with_record(
     width = least_width(min_cell) if min_width is None else min_width
     if width < 1:
         raise UsageError(f"min_width is {width}; it must be at least 1")
-    schema = load_schema(pack.schema) if schema is None else schema
+    if schema is None:
+        schema = pack.own_schema if pack.own_schema is not None else load_schema(pack.schema)
     if round_to is not None and method == "auto":
         method = "round"
     done: list[Protected] = []
@@ -178,42 +181,62 @@ def _coarser(
 ) -> list[Key]:
     """Numbers to print one step coarser, so that less is given away; none if all is well."""
     chosen: dict[Key, None] = {}
+    limits = Limits(rules.min_cell, rules.min_width, events=rules.events, at_risk=rules.at_risk)
     for population in populations_of((pack,), schema):
         width = float(rules.min_width)
         found = reconstruct(population, narrow=width, enough=width)
-        for node in at_risk_nodes(found, rules.min_cell, rules.min_width):
-            facts = facts_behind(found, node)
+        for own, facts in _given_away(found, limits):
             keys = {key_of_fact(f) for f in facts}
             if keys & chosen.keys():
                 continue  # one of its causes is already being hidden
-            chosen[_cheapest(found, node, facts, rules, steps, counts)] = None
+            chosen[_cheapest(population.name, own, keys, rules, steps, counts)] = None
     return list(chosen)
 
 
+def _given_away(
+    found: Reconstruction, limits: Limits
+) -> Iterator[tuple[set[Key], tuple[Fact, ...]]]:
+    """Keys of each number that is given away, and the printed numbers that do it.
+
+    Hidden numbers first (I2), then differences that nobody printed (I6), then small groups
+    that are all alike (I3), for which no key is spared.
+    """
+    keys: dict[int, set[Key]] = {}
+    for line in found.grid.lines:
+        keys.setdefault(line.node, set()).add(key_of_fact(line.fact))
+    for node in at_risk_nodes(found, limits.min_cell, limits.min_width):
+        yield keys[node], facts_behind(found, node)
+    for node in rests_at_risk(found, limits):
+        yield set(), found.bounds.facts_behind(node)
+    for equation, part in homogeneous(found, limits):
+        if part < found.bounds.printed:
+            behind = found.bounds.facts_behind
+            yield set(), (*behind(part), *behind(equation.parent))
+
+
 def _cheapest(
-    found: Reconstruction,
-    node: int,
-    facts: tuple[Fact, ...],
+    population: str,
+    own: set[Key],
+    keys: set[Key],
     rules: Rules,
     steps: dict[Key, int],
     counts: dict[Key, float],
 ) -> Key:
-    """The number with the least information among those that give a node away."""
-    own = {key_of_fact(line.fact) for line in found.grid.lines if line.node == node}
+    """The number with the least information among those that give something away."""
 
     def cost(key: Key) -> tuple[int, float, Key]:
         count = counts.get(key, 0.0)
         # A zero may be known to everybody (a site that a sex has not): it hides little.
         return steps.get(key, 0), count if count > 0 else 2.0 * rules.min_cell, key
 
-    others = {key_of_fact(f) for f in facts} - own
-    open_to = [k for k in others if k in counts and steps.get(k, 0) < LAST_STEP]
+    open_to = [k for k in keys - own if k in counts and steps.get(k, 0) < LAST_STEP]
     if not open_to:
         open_to = [k for k in own if k in counts and steps.get(k, 0) < LAST_STEP]
     if not open_to:
+        table = min((key[0] for key in keys), default=population)
         raise StatisticsError(
-            f"{facts[0].where.table if facts else found.population.name}: a small number is given "
-            "away by numbers that cannot be printed coarser (shares without n); leave the table out"
+            f"{table}: a small number is given away by numbers that cannot be printed coarser "
+            "(shares without n); leave the table out"
         )
     return min(open_to, key=cost)
 

@@ -40,6 +40,7 @@ def recorded(
         texts[language] = text
     return replace(
         pack,
+        unprotected=False,
         description=f"{pack.description} {texts['en']}".strip(),
         description_ko=f"{pack.description_ko} {texts['ko']}".strip(),
     )
