@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from synthgen.errors import UsageError
@@ -60,7 +59,6 @@ class Cohort:
         return f"<Cohort {self.manifest.get('model', {}).get('id', '')}: {rows}>"
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><b>{escape(repr(self).strip('<>'))}</b></p>"]
-        for name, frame in self.tables.items():
-            parts.append(f"<h4>{escape(name)}</h4>{frame.head(5).to_html(index=False)}")
-        return "".join(parts)
+        from synthgen.cohort.views import cohort_view
+
+        return cohort_view(self)

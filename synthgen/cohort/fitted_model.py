@@ -158,3 +158,8 @@ class FittedModel:
             f"<FittedModel {self.id}: {len(self.distribution.domain.names)} variables, "
             f"{len(self.gaps)} statements, {self.origin}>"
         )
+
+    def _repr_html_(self) -> str:
+        from synthgen.cohort.views import model_view
+
+        return model_view(self)

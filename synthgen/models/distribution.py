@@ -285,3 +285,8 @@ class Distribution:
                 ConditionalTable(separator, own, values.transpose([clique.index(n) for n in axes]))
             )
         return Distribution(self.domain, tuple(tables))
+
+    def _repr_html_(self) -> str:
+        from synthgen.models.views import distribution_view
+
+        return distribution_view(self)

@@ -136,3 +136,8 @@ class Domain:
                 keep[self.positions(name, members[name])] = True
                 grid &= keep.reshape([-1 if i == axis else 1 for i in range(len(names))])
         return grid
+
+    def _repr_html_(self) -> str:
+        from synthgen.models.views import domain_view
+
+        return domain_view(self)

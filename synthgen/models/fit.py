@@ -83,6 +83,11 @@ class Fit:
     residual: float
     largest_clique: int
 
+    def _repr_html_(self) -> str:
+        from synthgen.models.views import fit_view
+
+        return fit_view(self)
+
 
 def domain_of(pack: StatisticsPack, schema: Schema) -> Domain:
     """Variables of the pack's blocks, with the codes that its scope and the rules leave.

@@ -206,6 +206,11 @@ class Mixture:
             result[np.ix_(*index)] += part.reshape(shape)
         return result
 
+    def _repr_html_(self) -> str:
+        from synthgen.models.views import mixture_view
+
+        return mixture_view(self)
+
 
 def split_by(head: Distribution, split: str) -> Mixture:
     """A distribution as a mixture over one of its variables.

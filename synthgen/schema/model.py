@@ -278,6 +278,11 @@ class Table:
         """Title in Korean (``"ko"``) or English."""
         return self.title_ko if language == "ko" else self.title
 
+    def _repr_html_(self) -> str:
+        from synthgen.schema.views import table_view
+
+        return table_view(self)
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -364,3 +369,8 @@ class Schema:
                 return candidate
         known = ", ".join(v.name for v in self.variables)
         raise SchemaError(f"schema {self.key}: has no model variable {name}; it has {known}")
+
+    def _repr_html_(self) -> str:
+        from synthgen.schema.views import schema_view
+
+        return schema_view(self)

@@ -198,6 +198,11 @@ class StatisticsTable:
         """Title in Korean (``"ko"``) or English."""
         return self.title_ko if language == "ko" else self.title
 
+    def _repr_html_(self) -> str:
+        from synthgen.statistics.views import statistics_table_view
+
+        return statistics_table_view(self)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -347,3 +352,8 @@ class StatisticsPack:
     def source_of(self, table: StatisticsTable) -> Source:
         """Source of a table of this pack."""
         return self.sources[table.source]
+
+    def _repr_html_(self) -> str:
+        from synthgen.statistics.views import pack_view
+
+        return pack_view(self)

@@ -21,6 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("resources", "randomness", "outputs", "messages", "extras", "findings"),
+    ("notebook",),
     ("schema",),
     ("statistics",),
     ("models",),
