@@ -144,11 +144,15 @@ def residents_of(
     """
     if not 1 <= years <= MOST_YEARS:
         raise UsageError(f"years: is {years}; it must be 1 to {MOST_YEARS}")
-    people = people_of_model(model).people
-    if people is None:
+    stated = people_of_model(model)
+    people = stated.people
+    if people is None or not stated.cases_per_year > 0:
+        missing = (
+            "count the people of its target" if people is None else "state rates by sex and age"
+        )
         raise UsageError(
-            f"{model.id}: its pack does not count the people of its target, so a number of years "
-            "says nothing about cases; ask for a number of patients"
+            f"{model.id}: its pack does not {missing}, so a number of years says nothing about "
+            "cases; ask for a number of patients"
         )
     target = model.pack.target
     known: dict[str, tuple[str, str, str]] = {}

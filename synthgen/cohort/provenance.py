@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.cohort.fitted_model import FittedModel
+from synthgen.statistics.carry import people_of_target
 from synthgen.statistics.model import Relation
 from synthgen.statistics.statement import TIME_VARIABLE, Statement
 
@@ -48,6 +49,8 @@ def provenance(model: FittedModel) -> tuple[Provenance, ...]:
 
     Notes
     -----
+    Where patients live follows the people of the target by sex and age, with the rates of
+    the whole in every region: that is an assumption, and the table of people its ground.
     A table speaks of an entity's variable if the variable is among those it describes and
     its cells include such patients.  Where a cell is about a wider group (fewer than
     :data:`ITS_OWN` of its patients have the entity), it is pooled, whoever published it.
@@ -69,10 +72,20 @@ def provenance(model: FittedModel) -> tuple[Provenance, ...]:
             relation = Relation.POOLED if wider else said.relation
             for variable in model.pack.table(said.table).variables:
                 found.setdefault((entity, variable), []).append((relation, said))
+    people = people_of_target(model.pack, model.schema)
+    counted = set(people.names) if people else set()
     rows = []
     for entity in domain.codes[ENTITY]:
         for variable in domain.names:
             spoken = found.get((entity, variable), [])
+            if not spoken and people and variable in counted:
+                table = people.table
+                rows.append(
+                    Provenance(
+                        entity, variable, Relation.ASSUMED, None, (table.name,), (table.source,)
+                    )
+                )
+                continue
             if not spoken:
                 rows.append(Provenance(entity, variable, None, None, (), ()))
                 continue

@@ -113,7 +113,7 @@ class _Task:
     def make(self, number: int) -> FloatArray:
         """Write one replicate; returns its value of each published statement."""
         model = replicate_model(self.model, self.design, self.settings.seed, number)
-        settings = replace(self.settings, replicate=(number, self.count))
+        settings = self.settings.of_replicate(model, number, self.count)
         finish = self.finish
         folder = self.folder / replicate_name(number, self.count)
         manifest = write_cohort(

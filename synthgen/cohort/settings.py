@@ -88,6 +88,14 @@ class Settings:
         """
         return conditioned(model, self.where, self.residents)
 
+    def of_replicate(self, model: FittedModel, number: int, count: int) -> Settings:
+        """The same request of a replicate's model; cases of a population are drawn anew."""
+        asked = replace(self, replicate=(number, count))
+        if self.residents is None:
+            return asked
+        residents = with_expected(model, self.residents, self.where)
+        return replace(asked, residents=residents, n=drawn_cases(model, residents, self.seed))
+
     def describe(self) -> dict[str, Any]:
         """Plain JSON values for the manifest."""
         return {

@@ -87,7 +87,8 @@ class Carried:
     people : People or None
         None where the pack does not name them: nothing is carried.
     cases_per_year : float
-        Expected in the target population in a year [cases]; 0 where people is None.
+        Expected in the target population in a year [cases]; 0 where people is None or no
+        table states rates.
     levels : tuple of (mapping, float)
         Members (site group, sex) and what the totals of the target period multiply their
         rates by; rates of nobody in the list are as published.
@@ -187,8 +188,8 @@ def carried(pack: StatisticsPack, schema: Schema) -> Carried:
                 f"{table.name}: carries {wrong[0]}; it must be a table of counts with "
                 "person-years by sex and age group, in a pack whose target names its people"
             )
-    if people is None:
-        return Carried(pack)
+    if people is None or not rates:
+        return Carried(pack, people)
     levels = _levels(pack, schema, rates, people)
     counted = person_years_by_sex_and_age(rates.values(), people)
     years = sum(counted.values()) / people.among({})

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from synthgen.errors import StatisticsError
 from synthgen.schema.model import Schema
-from synthgen.statistics.carry import carried
+from synthgen.statistics.carry import People, carried, people_of_target
 from synthgen.statistics.kinds import kind_of
 from synthgen.statistics.model import Block, Cell, StatisticsPack, StatisticsTable
 from synthgen.statistics.statement import Statement, without_whole
@@ -54,20 +54,25 @@ def with_person_years(
     """
     if table.kind != "rates" or all(c.person_years is not None for c in table.cells):
         return table
-    populations = sorted(
-        (t for t in pack.tables if t.kind == "population"),
-        key=lambda t: t.name != pack.target.people,
-    )
+    target = people_of_target(pack, schema)
+    populations = [t for t in pack.tables if t.kind == "population"]
     return replace(
-        table, cells=tuple(_with_years(cell, table, populations, schema) for cell in table.cells)
+        table,
+        cells=tuple(_with_years(cell, table, target, populations, schema) for cell in table.cells),
     )
 
 
 def _with_years(
-    cell: Cell, table: StatisticsTable, populations: list[StatisticsTable], schema: Schema
+    cell: Cell,
+    table: StatisticsTable,
+    target: People | None,
+    populations: list[StatisticsTable],
+    schema: Schema,
 ) -> Cell:
     if cell.person_years is not None:
         return cell
+    if target is not None:
+        return replace(cell, person_years=target.among(cell.members))
     for population in populations:
         people = people_of(population, cell, schema)
         if people is not None:

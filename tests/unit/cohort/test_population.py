@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -259,3 +260,16 @@ def test_the_number_of_workers_changes_nothing(model, tmp_path):
         hashes.append(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"])
     assert hashes[0] == hashes[1]
     assert filecmp.cmp(tmp_path / "1" / "patient.parquet", tmp_path / "2" / "patient.parquet")
+
+
+def test_a_replicate_draws_its_own_number_of_cases(model):
+    asked = settings_of_population(model, 5, "gangwon")
+    one, two = (
+        asked.of_replicate(replace(model, sha256=sha * 64), number, 2)
+        for number, sha in enumerate("ab", start=1)
+    )
+    assert one.replicate == (1, 2)
+    assert one.n != two.n
+    assert abs(one.n - asked.residents.expected) < 6 * asked.residents.expected**0.5
+    alone = requested(model, 40, None)
+    assert alone.of_replicate(model, 1, 2).n == 40

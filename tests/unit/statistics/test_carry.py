@@ -223,3 +223,21 @@ def test_years_of_a_period(period, years):
 def test_a_total_must_say_of_which_years_it_is(period):
     with pytest.raises(StatisticsError, match="must say a year or two"):
         carried(pack(incidence(), people(), totals(period=period)), SCHEMA)
+
+
+def test_rates_without_person_years_meet_the_people_of_the_target():
+    rows = [
+        cell(0.3, 2, age_group=OLD),
+        cell(0.1, 3, age_group=YOUNG),
+    ]
+    rates = table("borrowed", "rates", ("age_group",), rows, relation=Relation.BORROWED)
+    older = table("older", "population", ("sex", "age_group"), people(9.0, 9.0).cells)
+    said = statements_of(pack(older, rates, people()), SCHEMA)
+    assert [s.value for s in said] == pytest.approx([24 / 58, 34 / 58])
+
+
+def test_people_are_counted_among_those_described_whatever_else_is_said():
+    found = people_of_target(pack(incidence(), people()), SCHEMA)
+    assert found.among({}) == pytest.approx(420.0)
+    assert found.among({"sex": ("2",), "site_group": ("bone",)}) == pytest.approx(210.0)
+    assert sum(c.value for c in found.by_sex_and_age.cells) == pytest.approx(420.0)
