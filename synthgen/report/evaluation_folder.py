@@ -7,14 +7,16 @@ from pathlib import Path
 
 from synthgen.evaluation.evaluate import public_codes
 from synthgen.evaluation.evaluation import REPORT, Evaluation
+from synthgen.report.dossier import write_dossier
 from synthgen.report.evaluation_page import write_evaluation_report
 from synthgen.schema.model import Schema
 
 PUBLIC_REPORT = "report.public.html"
+DOSSIER = "dossier.html"
 
 
 def pages(schema: Schema, language: str = "en") -> list[Callable[[Evaluation, Path], None]]:
-    """What writes the pages of an evaluation: the internal and the public report.
+    """What writes the pages of an evaluation: the internal and public report, and the dossier.
 
     Parameters
     ----------
@@ -37,4 +39,7 @@ def pages(schema: Schema, language: str = "en") -> list[Callable[[Evaluation, Pa
         path = folder / PUBLIC_REPORT
         write_evaluation_report(made, path, "public", language=language, public_codes=codes)
 
-    return [internal, public]
+    def dossier(made: Evaluation, folder: Path) -> None:
+        write_dossier(made, folder / DOSSIER, language=language, public_codes=codes)
+
+    return [internal, public, dossier]

@@ -52,6 +52,11 @@ def page(request, folder):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_dossier_is_accessible(violations, folder, language):
+    assert violations(folder / "dossier.html", language) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_accessible(violations, page, language):
     """WCAG 2.2 AA, as far as a program can see."""
     assert violations(page, language) == []
