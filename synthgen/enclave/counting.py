@@ -101,10 +101,15 @@ def coded_units(records: Records, design: Design) -> tuple[Coded, ...]:
     Raises
     ------
     RecordsError
-        If a value lies in no category of its variable.
+        If a value lies in no category of its variable, or no column can be counted.
     """
     by_table = {unit.table.name: unit for unit in design.units}
-    return tuple(_coded(records, unit, by_table, at) for at, unit in enumerate(design.units))
+    told = [unit for unit in design.units if unit.counted]
+    if not told:
+        raise RecordsError(
+            "records: no column can be tabulated; give the columns code lists or bins"
+        )
+    return tuple(_coded(records, unit, by_table, at) for at, unit in enumerate(told))
 
 
 def _coded(records: Records, unit: Unit, by_table: dict[str, Unit], at: int) -> Coded:
@@ -115,11 +120,6 @@ def _coded(records: Records, unit: Unit, by_table: dict[str, Unit], at: int) -> 
             if counted.variable.column or counted.variable.joins:  # counts of rows are no cause
                 variables[counted.name] = counted
                 context.append(counted.name)
-    if not unit.counted:
-        raise RecordsError(
-            f"{unit.table.name}: has no column that can be tabulated; give its columns code lists "
-            "or bins"
-        )
     relation = f"coded_{at}"
     selected = ", ".join(
         f"CAST({c.sql} AS USMALLINT) AS v{i}" for i, c in enumerate(variables.values())

@@ -37,7 +37,7 @@ from synthgen.schema.validation.database import row_of, rows_of
 from synthgen.statistics.tables import NUMBER_COLUMNS
 
 #: Bins that are made of records: of the joint model at most, of times, and of values within.
-COARSE, TIMES, FINE = 20, 20, 100
+COARSE, TIMES, FINE = 20, 12, 100
 MOST_YEARS = 60
 #: Names that columns of a pack's tables have already.
 RESERVED = frozenset({*NUMBER_COLUMNS, "value", "lower", "upper"})
@@ -463,6 +463,7 @@ class _Designer:
                 f"{other.title_ko} 행 수",
                 categories_of(from_edges([*map(float, ROWS), math.inf]), whole=True),
                 unit=f"rows of {other.name}",
+                unit_ko=f"rows of {other.name}",
             )
             columns = ", ".join(identifier(c) for c in key.columns)
             same = " AND ".join(

@@ -163,7 +163,11 @@ def _checked(delivery: Delivery, as_of: date | None, *, allow_repeated: bool) ->
     code_types = CodeTypes(delivery.db)
     tables = typed_tables(delivery, code_types)
     report = report_typed(delivery, tables, code_types)
-    broken = [found for found in report.broken if found.severity is Severity.IMPOSSIBLE]
+    broken = [
+        found
+        for found in report.broken
+        if found.severity is Severity.IMPOSSIBLE and found.rule != "structure.table"
+    ]
     if broken:
         raise RecordsError(_broken_line(broken))
     for typed in tables.values():
