@@ -49,7 +49,7 @@ def _shown(value: object) -> str:
 def facts(rows: Iterable[tuple[str, object]]) -> str:
     """Two columns: a key of the catalogue and its value; empty values are left out."""
     lines = "".join(
-        f'<tr><th style="{_CELL}">{label(key)}</th><td style="{_CELL}">{_shown(value)}</td></tr>'
+        f'<tr><th style="{_CELL};white-space:nowrap">{label(key)}</th><td style="{_CELL}">{_shown(value)}</td></tr>'
         for key, value in rows
         if value not in ("", None, ())
     )

@@ -45,10 +45,11 @@ def cohort_view(cohort: Cohort) -> str:
     manifest: Mapping[str, Any] = cohort.manifest
     asked = manifest.get("settings", {})
     where = "; ".join(f"{name} = {', '.join(c)}" for name, c in asked.get("where", {}).items())
+    shown = {name: frame.head(ROWS) for name, frame in cohort.tables.items()}
+    shown = {name: rows.astype(str).where(rows.notna(), "") for name, rows in shown.items()}
     frames = "".join(
-        f"<p>{facts([('table', name), ('rows', len(frame))])}</p>"
-        f'<div style="overflow-x:auto">{frame.head(ROWS).to_html(index=False, border=0, na_rep="")}'
-        "</div>"
+        facts([("table", name), ("rows", len(frame))])
+        + f'<div style="overflow-x:auto">{shown[name].to_html(index=False, border=0)}</div>'
         for name, frame in cohort.tables.items()
     )
     return card(
