@@ -169,6 +169,7 @@ def _evaluate(
     from synthgen.evaluation.inputs import read_given
     from synthgen.evaluation.policy import read_policy, require_ready
     from synthgen.evaluation.target import DRAWN, kind_of, load_target, schema_of
+    from synthgen.report.evaluation_curves import published_curves, real_curves
     from synthgen.report.evaluation_folder import pages
 
     now = datetime.now(UTC)
@@ -201,7 +202,12 @@ def _evaluate(
             force=force,
             self_test=self_test,
             progress=done,
-            finish=pages(loaded.schema, lang),
+            finish=pages(
+                loaded.schema,
+                lang,
+                published=published_curves(loaded),
+                real=real_curves(loaded, given, rules),
+            ),
         )
 
 

@@ -7,7 +7,7 @@ script and asks for nothing over a network; the same documents give the same byt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from synthgen.report.finding_rows import (
     text_of,
     verdict_word,
 )
+from synthgen.report.group_section import Picture
 from synthgen.report.rendering import environment, style
 from synthgen.report.words import Words, joined, plain, say
 
@@ -60,6 +61,7 @@ def write_evaluation_report(
     *,
     language: str = "en",
     public_codes: frozenset[str] = frozenset(),
+    curves: Sequence[Picture] = (),
     force: bool = False,
 ) -> None:
     """Write the report of an evaluation, whole or not at all.
@@ -75,6 +77,8 @@ def write_evaluation_report(
     public_codes : frozenset of str
         Codes that the schema publishes; in the public edition, groups with other names are
         called by a number.
+    curves : sequence of Picture
+        Survival curves to show; those of real records do not belong into the public edition.
     force : bool
         Replace what stands there.
 
@@ -85,7 +89,9 @@ def write_evaluation_report(
     OutputError
         If it cannot be written.
     """
-    text = evaluation_report(evaluation, edition, language=language, public_codes=public_codes)
+    text = evaluation_report(
+        evaluation, edition, language=language, public_codes=public_codes, curves=curves
+    )
     with output_file(path, force=force) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
 
@@ -96,6 +102,7 @@ def evaluation_report(
     *,
     language: str = "en",
     public_codes: frozenset[str] = frozenset(),
+    curves: Sequence[Picture] = (),
 ) -> str:
     """The report as one HTML page; the parameters are those of :func:`write_evaluation_report`.
 
@@ -109,11 +116,15 @@ def evaluation_report(
     document = evaluation.document
     if edition == "public":
         document = public_edition(document, evaluation.policy.k_min, public_codes)
-    return report_of(document, evaluation.policy.document, language=language)
+    return report_of(document, evaluation.policy.document, language=language, curves=curves)
 
 
 def report_of(
-    document: Mapping[str, Any], policy: Mapping[str, Any], *, language: str = "en"
+    document: Mapping[str, Any],
+    policy: Mapping[str, Any],
+    *,
+    language: str = "en",
+    curves: Sequence[Picture] = (),
 ) -> str:
     """The report of a document of either edition.
 
@@ -124,6 +135,7 @@ def report_of(
     policy : mapping
         ``policy.json`` beside it.
     language : {"en", "ko"}
+    curves : sequence of Picture
 
     Raises
     ------
@@ -133,7 +145,7 @@ def report_of(
     if language not in LANGUAGES:
         raise UsageError(f"language {language}: choose of {', '.join(LANGUAGES)}")
     template = environment().get_template("evaluation.html.jinja")
-    return template.render(page_of(document, policy), first=language)
+    return template.render(page_of(document, policy), first=language, curves=curves)
 
 
 def page_of(document: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def group_section(
         return None
     rows = compared.rows(group)
     patients = int(rows.sum()) if rows is not None else 0
-    whole, strata = _survivals(compared, title, groups)
+    whole, strata = survival_pictures(compared, title, groups)
     left = (_ages(compared, title, groups), _kinds(compared, title, groups))
     right = (shares_picture(compared, title, groups, STAGE), whole)
     return GroupSection(
@@ -251,9 +251,10 @@ def _said_by(table: StatisticsTable) -> Words:
     )
 
 
-def _survivals(
+def survival_pictures(
     compared: ComparedCohort, title: Words, groups: Sequence[Members]
 ) -> tuple[Picture | None, tuple[Picture, ...]]:
+    """Survival of a group, and of its parts that somebody published."""
     if TIME_VARIABLE not in compared.distribution.domain.names or (
         compared.drawn and compared.followed is None
     ):

@@ -29,7 +29,9 @@ def limit_picture(
         Without an estimate, a broken line.
     """
     if estimate is None:
-        return Html(f'<svg class=lim><path class=ln d="M{EDGE:g} 12H{WIDTH - EDGE:g}"/></svg>')
+        return Html(
+            f'<svg class=lim viewBox="0 0 220 24"><path class=ln d="M{EDGE:g} 12H{WIDTH - EDGE:g}"/></svg>'
+        )
     known = [v for v in (estimate, lower, upper, limit) if v is not None]
     low, high = min(0.0, *known), max(0.0, *known)
     span = (high - low) or 1.0
@@ -49,4 +51,4 @@ def limit_picture(
     if start != end:
         parts.append(f'<path class=li d="M{start} 12H{end}"/>')
     parts.append(f'<path class=le d="M{x(estimate)} 7l5 5-5 5-5-5z"/>')
-    return Html(f"<svg class=lim>{''.join(parts)}</svg>")
+    return Html(f'<svg class=lim viewBox="0 0 220 24">{"".join(parts)}</svg>')
