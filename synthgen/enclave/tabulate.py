@@ -154,11 +154,11 @@ def _planned(unit: Coded, plan: Plan, asked: Settings) -> list[StatisticsTable]:
 def _chosen(unit: Coded, rows: Rows, gaps: Gaps, asked: Settings) -> list[StatisticsTable]:
     details = {c.name: c.detail_of for c in unit.unit.counted if c.detail_of}
     choices = choose_tables(
-        {name: column for name, column in rows.items() if name not in details},
+        {name: column for name, column in rows.items() if not unit.variables[name].detail_of},
         unit.rows,
         unit.cells,
         limit=asked.cells,
-        context=[name for name in unit.context if name not in details and "_detail" not in name],
+        context=[name for name in unit.context if not unit.variables[name].detail_of],
         groups=_groups(unit),
         partners=gaps.partners,
         cost=1.0 if asked.unprotected else float(asked.min_cell),
@@ -305,6 +305,7 @@ def _strata(unit: Coded, rows: Rows, point: EndPoint, table: Table) -> list[str]
         for c in unit.unit.counted
         if not c.detail_of
         and c.name not in events
+        and c.variable.unit != "years"  # of the calendar
         and len(c.variable.categories) <= STRATUM_CATEGORIES
     ]
     return sorted(near, key=lambda name: (-told(name), name))[:STRATA]
