@@ -14,6 +14,7 @@ from synthgen.fidelity.encoding import Floats
 from synthgen.fidelity.results import FEWEST, counted
 from synthgen.findings import TOO_FEW, Finding, Inputs, not_testable
 from synthgen.privacy.attacked import attacked
+from synthgen.privacy.density_attack import MOST_ATTACKED, sampled
 from synthgen.privacy.neighbours import nearest
 
 MEASURE = "familiar_distances"
@@ -30,7 +31,7 @@ def familiar_distances(inputs: Inputs, rng: np.random.Generator) -> list[Finding
     inputs : Inputs
         With ``train`` and ``control``.
     rng : numpy.random.Generator
-        Takes as many members as others, where there are more.
+        Takes as many members as others, and at most 2,500 of each and of the release.
 
     Returns
     -------
@@ -44,14 +45,14 @@ def familiar_distances(inputs: Inputs, rng: np.random.Generator) -> list[Finding
         described without bounds: what they estimate is not a risk.
     """
     people = attacked(inputs)
-    size = min(len(people.members), len(people.others))
+    size = min(len(people.members), len(people.others), MOST_ATTACKED)
     if min(size, len(people.synthetic)) < FEWEST:
         return [not_testable(MEASURE, "C", TOO_FEW, n=size)]
     members, others = (
         side[np.sort(rng.permutation(len(side))[:size])]
         for side in (people.members.points, people.others.points)
     )
-    release = people.synthetic.points
+    release = people.synthetic.points[sampled(len(people.synthetic), rng)]
     to_members, _ = nearest(release, members, 2)
     to_others, _ = nearest(release, others, 2)
     closer = np.sign(to_others[:, 0] - to_members[:, 0]).mean() / 2 + 0.5

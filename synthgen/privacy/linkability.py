@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthgen.fidelity.encoding import rows_of
 from synthgen.fidelity.results import excess
-from synthgen.findings import Finding, Inputs, not_testable
+from synthgen.findings import Finding, Inputs, Subjects, not_testable
 from synthgen.privacy.attacked import NONE_NAMED, Attacked, Booleans, attacked
+from synthgen.privacy.density_attack import sampled
 from synthgen.privacy.neighbours import nearest
 
 MEASURE = "linkability"
@@ -15,24 +17,24 @@ NEIGHBOURS = 3
 """Nearest synthetic patients that each half may point at; ours."""
 
 SPLITS = 2
-"""Ways in which the columns are halved; a person counts where the first of them links, or
-the second does, each with its own finding."""
+"""Ways in which the columns are halved, each with its own finding."""
 
 
 def linked(
-    inputs: Inputs, people: Attacked, halves: tuple[list[str], list[str]]
+    people: Attacked,
+    sides: tuple[Subjects, Subjects],
+    release: Subjects,
+    halves: tuple[list[str], list[str]],
 ) -> tuple[Booleans, Booleans]:
     """Whether both halves of each member's, and each other's, columns meet in one patient."""
     found = []
-    for subjects in (inputs.train, inputs.control):
-        if subjects is None:
-            raise ValueError("training and control records are needed")
-        sides = []
+    for subjects in sides:
+        near = []
         for columns in halves:
-            release = people.encoder(inputs.synthetic, columns).points
-            k = min(NEIGHBOURS, len(release))
-            sides.append(nearest(people.encoder(subjects, columns).points, release, k)[1])
-        meets = (sides[0][:, :, None] == sides[1][:, None, :]).any(axis=(1, 2))
+            points = people.encoder(release, columns).points
+            k = min(NEIGHBOURS, len(points))
+            near.append(nearest(people.encoder(subjects, columns).points, points, k)[1])
+        meets = (near[0][:, :, None] == near[1][:, None, :]).any(axis=(1, 2))
         found.append(np.asarray(meets, dtype=np.bool_))
     return found[0], found[1]
 
@@ -45,7 +47,7 @@ def linkability(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
     inputs : Inputs
         With ``train`` and ``control``.
     rng : numpy.random.Generator
-        Halves the columns.
+        Halves the columns, orders the release, and chooses whom to attack (2,500 of a side).
 
     Returns
     -------
@@ -63,13 +65,21 @@ def linkability(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
     if len(columns) < 2:
         return [not_testable(MEASURE, "C", NONE_NAMED)]
     people = attacked(inputs)
+    if inputs.train is None or inputs.control is None:
+        raise ValueError("training and control records are needed")
+    sides = (
+        rows_of(inputs.train, sampled(len(inputs.train), rng)),
+        rows_of(inputs.control, sampled(len(inputs.control), rng)),
+    )
+    # equal distances go to the earlier row: the order of the release must say nothing
+    release = rows_of(inputs.synthetic, rng.permutation(len(inputs.synthetic)))
     findings = []
     for split in range(SPLITS):
         order = rng.permutation(len(columns))
         middle = len(columns) // 2
         first = [columns[i] for i in np.sort(order[:middle])]
         second = [columns[i] for i in np.sort(order[middle:])]
-        members, others = linked(inputs, people, (first, second))
+        members, others = linked(people, sides, release, (first, second))
         findings.append(
             excess(
                 MEASURE,

@@ -21,6 +21,13 @@ SPARE = 4
 """Candidates beyond the wanted ones, among which exact distances choose."""
 
 
+GROUP = 64
+"""Columns that are looked at together when the smallest are searched."""
+
+MOST_OTHERS = 5_000
+"""Patients that isolation is measured against."""
+
+
 def blocks(rows: int, columns: int) -> Iterator[slice]:
     """Slices of rows whose distances to all columns fit into one block."""
     step = max(BLOCK_CELLS // max(columns, 1), 1)
@@ -70,22 +77,51 @@ def nearest(
     if not 1 <= k <= available:
         raise ValueError(f"nearest: wants {k} of {available}; it must be 1 to {available}")
     take = min(k + SPARE, available)
+    doubled = -2.0 * base.T
+    lengths = np.einsum("ij,ij->i", base, base)
     distances = np.empty((len(points), k))
     rows = np.empty((len(points), k), dtype=np.intp)
     for block in blocks(len(points), len(base)):
-        rough = squared_distances(points[block], base)
+        # the point's own length is the same for all of the base and decides nothing
+        rough = points[block] @ doubled
+        rough += lengths
         if own is not None:
             rough[np.arange(len(rough)), own[block]] = np.inf
-        found = np.sort(np.argpartition(rough, take - 1, axis=1)[:, :take], axis=1)
+        found = np.sort(_smallest(rough, take), axis=1)
         exact = np.sqrt(((points[block][:, None, :] - base[found]) ** 2).sum(axis=2))
+        if own is not None:
+            exact[found == own[block][:, None]] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")[:, :k]
         distances[block] = np.take_along_axis(exact, order, axis=1)
         rows[block] = np.take_along_axis(found, order, axis=1)
     return distances, rows
 
 
+def _smallest(values: Floats, take: int) -> Positions:
+    """Columns of the ``take`` smallest values of each row, in no order.
+
+    The row is cut into groups; the smallest values can only be in the groups with the
+    smallest minima, so that most of the row is only looked at once.
+    """
+    rows, columns = values.shape
+    groups = columns // GROUP
+    if groups <= 4 * take:
+        return np.argpartition(values, take - 1, axis=1)[:, :take]
+    whole = groups * GROUP
+    least = values[:, :whole].reshape(rows, groups, GROUP).min(axis=2)
+    best = np.argpartition(least, take - 1, axis=1)[:, :take]
+    inside = (best[:, :, None] * GROUP + np.arange(GROUP)).reshape(rows, -1)
+    rest = np.broadcast_to(np.arange(whole, columns), (rows, columns - whole))
+    candidates = np.concatenate((inside, rest), axis=1)
+    chosen = np.take_along_axis(values, candidates, axis=1)
+    kept = np.argpartition(chosen, take - 1, axis=1)[:, :take]
+    return np.take_along_axis(candidates, kept, axis=1)
+
+
 def isolation(points: Floats, k: int = 5) -> Floats:
     """Mean distance of each patient to the ``k`` nearest others: who is easy to recognise.
+
+    With more than :data:`MOST_OTHERS` patients the others are every so many-th of them.
 
     Meeus et al. 2023, arXiv:2306.10308, find that it predicts which records
     a membership attack gets right.
@@ -93,8 +129,16 @@ def isolation(points: Floats, k: int = 5) -> Floats:
     others = min(k, len(points) - 1)
     if others < 1:
         return np.zeros(len(points))
-    found, _ = nearest(points, points, others, own=np.arange(len(points), dtype=np.intp))
-    return np.asarray(found.mean(axis=1))
+    step = -(-len(points) // MOST_OTHERS)
+    if step == 1:
+        everybody = np.arange(len(points), dtype=np.intp)
+        found, _ = nearest(points, points, others, own=everybody)
+        return np.asarray(found.mean(axis=1))
+    found, rows = nearest(points, points[::step], others + 1)
+    own = rows * step == np.arange(len(points))[:, None]
+    last = np.zeros_like(own)
+    last[:, -1] = ~own.any(axis=1)  # whoever is not among the others has one too many
+    return np.asarray(np.where(own | last, 0.0, found).sum(axis=1) / others)
 
 
 def most_isolated(points: Floats, share: float, fewest: int) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,75 @@
+"""The short self-test: leaks are refused for the right reason, an honest generator is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from synthgen.evaluation.decide import Verdict, decide
+from synthgen.evaluation.measures import MEASURES
+from synthgen.evaluation.policy import read_policy
+from synthgen.evaluation.self_test import (
+    BATTERY,
+    SHORT,
+    findings_of,
+    outcome,
+    policy_for_controls,
+    self_test,
+)
+from synthgen.findings import CRASHED, Finding
+from synthgen.privacy.controls.table import CONTROLS, LEAKY, control
+
+
+@pytest.fixture(scope="module")
+def short():
+    return self_test(1)
+
+
+def test_every_control_of_the_short_test_comes_out_as_it_must(short):
+    wrong = [row for row in short["controls"] if not row["as_expected"]]
+    assert wrong == []
+    assert short["passes"]
+    assert [(row["control"], row["n"]) for row in short["controls"]] == sorted(
+        SHORT, key=lambda pair: [one.id for one in CONTROLS].index(pair[0])
+    )
+
+
+def test_no_leak_passes_with_sixty_records(short):
+    leaks = [r for r in short["controls"] if r["n"] == 60 and r["kind"] == LEAKY]
+    assert len(leaks) == 2
+    assert all(r["verdict"] == "fail" and "refit_audit" in r["failed"] for r in leaks)
+
+
+def test_the_raw_columns_are_refused_for_their_raw_values(short):
+    (raw,) = [r for r in short["controls"] if r["control"] == "raw columns"]
+    assert "rare_values" in raw["failed"]
+
+
+def test_the_battery_is_a_part_of_the_table_of_measures():
+    assert set(BATTERY) <= set(MEASURES)
+
+
+def test_a_crash_of_a_measure_is_never_as_expected():
+    policy = read_policy("public")
+    one = control("copier")
+    crashed = Finding("refit_audit", "M", "", None, None, None, 0, None, CRASHED)
+    found = outcome(one, 60, [crashed], policy)
+    assert not found.as_expected
+
+
+def test_a_missing_measure_never_passes():
+    policy = policy_for_controls(read_policy("public"))
+    findings = findings_of(control("published tables"), 60, 1, measures=("labelling", "validity"))
+    decision = decide(findings, policy, {"G0"})
+    assert not decision.passes
+    assert "refit_audit" in decision.missing
+    assert decision.verdict is not Verdict.PASS
+
+
+def test_the_mirror_is_read_as_a_black_box_without_a_decoder():
+    from synthgen.privacy.refit_audit import refit_audit
+
+    for name, access in (("mirror, black box", "black box only"), ("mirror, decoded", "decoder")):
+        inputs = control(name).inputs(60, np.random.default_rng(1))
+        found = refit_audit(inputs, np.random.default_rng(1), refits=32)
+        assert {f.detail["access"] for f in found} == {access}
