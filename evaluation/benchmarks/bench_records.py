@@ -85,6 +85,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=0, help="thin the records to so many")
     parser.add_argument("--splits", type=int, default=5, help="of the own engine and the bootstrap")
     parser.add_argument("--epochs", type=int, default=300, help="of CTGAN and TVAE (their default)")
+    parser.add_argument("--peers", default=",".join(PEERS), help="which peers to run")
+    parser.add_argument("--label", default="", help="name of the result, by default the records'")
     parser.add_argument("--sdv", default="", help="Python with sdv")
     parser.add_argument("--mbi", default="", help="Python with mbi")
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -113,7 +115,7 @@ def main() -> None:
         }
         if split == 0:
             for engine, home in PEERS.items():
-                if pythons[home]:
+                if pythons[home] and engine in asked.peers.split(","):
                     made[engine] = peer(
                         engine, pythons[home], train[names], numeric, 1, asked.epochs
                     )
@@ -140,7 +142,7 @@ def main() -> None:
             sys.stdout.write(f"{split} {engine} {row}\n")
             sys.stdout.flush()
     document = json.loads(asked.out.read_text()) if asked.out.exists() else {}
-    document[asked.name] = {
+    document[asked.label or asked.name] = {
         "rows": int(asked.rows or len(frame)),
         "train": half,
         "epochs": asked.epochs,

@@ -119,7 +119,9 @@ def test_the_own_engine_comes_first_and_an_unknown_one_is_named():
         engine_of("forest2")
 
 
-def test_constant_columns_and_columns_without_values_stay_what_they_are(tmp_path, schema, operations):
+def test_constant_columns_and_columns_without_values_stay_what_they_are(
+    tmp_path, schema, operations
+):
     made = operations()
     made["size_mm"] = None
     made["status"] = "alive"
