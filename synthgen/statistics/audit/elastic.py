@@ -33,29 +33,41 @@ def contradicting(
         If no printed number is behind the contradiction.
     """
     m, n = component.matrix.shape
-    one = sp.eye_array(m)
-    matrix = sp.csr_array(sp.hstack([component.matrix, one, -one]))
+    bounded = np.array([j for j in range(n) if component.column_nodes[j]], dtype=np.intp)
+    single = sp.csr_array(
+        (np.ones(len(bounded)), (np.arange(len(bounded)), bounded)), shape=(len(bounded), n)
+    )
+    may = np.concatenate([component.row_node != -1, np.ones(len(bounded), dtype=bool)])
+    rows = m + len(bounded)
+    one = sp.diags_array(may.astype(float), format="csr")
+    matrix = sp.csr_array(sp.hstack([sp.vstack([component.matrix, single]), one, -one]))
+    least, most = component.least.copy(), component.most.copy()
+    low = np.concatenate([component.row_lower, least[bounded]])
+    high = np.concatenate([component.row_upper, most[bounded]])
+    least[bounded], most[bounded] = 0.0, np.inf
     milp: Any = scipy.optimize.milp
     result = milp(
-        np.concatenate([np.zeros(n), np.ones(2 * m)]),
+        np.concatenate([np.zeros(n), np.ones(2 * rows)]),
         bounds=scipy.optimize.Bounds(
-            np.concatenate([component.least, np.zeros(2 * m)]),
-            np.concatenate([component.most, np.full(2 * m, np.inf)]),
+            np.concatenate([least, np.zeros(2 * rows)]),
+            np.concatenate([most, np.full(2 * rows, np.inf)]),
         ),
-        constraints=scipy.optimize.LinearConstraint(
-            matrix, component.row_lower, component.row_upper
-        ),
+        constraints=scipy.optimize.LinearConstraint(matrix, low, high),
     )
     facts: dict[int, Fact] = {}
     if result.x is not None:
-        slack = result.x[n : n + m] + result.x[n + m :]
-        for row in np.flatnonzero(slack > GIVES_WAY).tolist():
-            node = int(component.row_node[row])
-            if node >= 0:
-                facts.update({id(f): f for f in bounds.facts_behind(node)})
+        slack = result.x[n : n + rows] + result.x[n + rows :]
+        for row in np.flatnonzero(may & (slack > GIVES_WAY)).tolist():
+            if row >= m:
+                nodes = component.column_nodes[int(bounded[row - m])]
+            elif component.row_node[row] >= 0:
+                nodes = (int(component.row_node[row]),)
             else:
-                shares = [line.fact for line in grid.lines if line.given is not None]
-                facts.update({id(f): f for f in shares})
+                share = grid.lines[-2 - int(component.row_node[row])].fact
+                facts[id(share)] = share
+                nodes = ()
+            for node in nodes:
+                facts.update({id(f): f for f in bounds.facts_behind(node)})
     if not facts:
         raise StatisticsError(
             f"{population.name}: printed numbers contradict each other; they must be about the "

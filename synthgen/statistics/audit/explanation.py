@@ -76,10 +76,9 @@ def _nodes_behind(found: Reconstruction, node: int) -> list[int]:
         for i in used:
             if component.row_node[i] >= 0:
                 nodes[int(component.row_node[i])] = None
-            elif component.row_node[i] == -2:
-                nodes.update(
-                    {line.node: None for line in found.grid.lines if line.given is not None}
-                )
+            elif component.row_node[i] <= -2:
+                line = found.grid.lines[-2 - int(component.row_node[i])]
+                nodes.update(dict.fromkeys(n for n in (line.node, line.given) if n is not None))
         reduced = np.abs(result.lower.marginals) + np.abs(result.upper.marginals)
         for j in np.flatnonzero(reduced > MATTERS).tolist():
             nodes.update(dict.fromkeys(component.column_nodes[j]))

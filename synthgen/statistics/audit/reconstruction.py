@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.errors import StatisticsError
 from synthgen.statistics.audit.elastic import contradicting
 from synthgen.statistics.audit.facts import Fact, Population
 from synthgen.statistics.audit.grid import Grid, grid_of
@@ -19,8 +18,8 @@ from synthgen.statistics.audit.system import System, system_of
 
 Floats = npt.NDArray[np.float64]
 
-MOST_CONTRADICTIONS = 300
-"""Most printed numbers that are set aside because others contradict them."""
+FEW_CONTRADICTIONS = 3
+"""Printed numbers that are set aside one by one; after that whole tables are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,17 +84,10 @@ def reconstruct(
     Raises
     ------
     StatisticsError
-        If so many printed numbers contradict each other that nothing can be said.
+        If printed numbers contradict each other and none can be named.
     """
     aside: list[Fact] = []
     while True:
-        if len(aside) > MOST_CONTRADICTIONS:
-            where = aside[0].where
-            raise StatisticsError(
-                f"{population.name}: printed numbers contradict each other, first {where.table} "
-                f"row {where.row}; they must be about the same people (more than "
-                f"{MOST_CONTRADICTIONS} such numbers)"
-            )
         grid = grid_of(population)
         bounds = subtract(grid)
         if bounds.contradiction:
@@ -104,6 +96,10 @@ def reconstruct(
             found, dropped = _by_programs(population, grid, bounds, (narrow, enough), only)
             if found is not None:
                 return replace(found, set_aside=tuple(aside))
+        if len(aside) >= FEW_CONTRADICTIONS:  # a table that is about other people
+            tables = {(f.where.release, f.where.table) for f in dropped}
+            facts = population.facts
+            dropped = [f for f in facts if (f.where.release, f.where.table) in tables]
         aside += dropped
         gone = {id(fact) for fact in dropped}
         kept = tuple(fact for fact in population.facts if id(fact) not in gone)

@@ -27,10 +27,10 @@ Integers = npt.NDArray[np.intp]
 MOST_JOINT = 20_000
 """Most atoms of one cube over all axes."""
 
-MOST_ATOMS = 600_000
+MOST_ATOMS = 60_000
 """Most atoms of all cubes; beyond it only plain subtraction is followed."""
 
-MOST_ENTRIES = 20_000_000
+MOST_ENTRIES = 3_000_000
 """Most non-zero coefficients that are made."""
 
 
@@ -43,7 +43,7 @@ class System:
     matrix : sparse array, shape (rows, unknowns)
     row_lower, row_upper : ndarray of float64, shape (rows,)
     row_node : ndarray of intp, shape (rows,)
-        Node that a row states; -1 for agreement of cubes, -2 for a share.
+        Node that a row states; -1 for agreement of cubes; -2 - i for the share of line i.
     least, most : ndarray of float64, shape (unknowns,)
         Bounds of the unknowns [persons].
     targets : sparse array, shape (nodes, unknowns)
@@ -107,7 +107,7 @@ class _Rows:
         lengths = np.array([len(c) for c in self.columns], dtype=np.intp)
         pointer = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
         none: list[Any] = [np.zeros(0)]
-        return sp.csr_array(
+        matrix = sp.csr_array(
             (
                 np.concatenate(self.values or none),
                 np.concatenate(self.columns or none).astype(np.intp),
@@ -115,6 +115,8 @@ class _Rows:
             ),
             shape=(len(lengths), width),
         )
+        matrix.sum_duplicates()
+        return matrix
 
 
 def system_of(grid: Grid, bounds: Bounds, wanted: Sequence[int]) -> System | None:
@@ -145,7 +147,7 @@ def system_of(grid: Grid, bounds: Bounds, wanted: Sequence[int]) -> System | Non
         for cube, start in zip(cubes, starts[:-1].tolist(), strict=True):
             if spoken <= set(cube):
                 found: Integers = start + _inside(box, cube, grid.sizes)
-            return found
+                return found
         raise AssertionError(f"{grid.name}: a region lies in no cube")
 
     rows = _Rows()
@@ -157,13 +159,14 @@ def system_of(grid: Grid, bounds: Bounds, wanted: Sequence[int]) -> System | Non
             rows.add(indices[node], np.ones(len(indices[node])), low, high, node)
         if rows.entries > MOST_ENTRIES:
             return None
-    for line in grid.lines:
+    for i, line in enumerate(grid.lines):
         if line.given is not None and line.fact.share is not None:
             _share_rows(
                 rows,
                 columns(grid.boxes[line.node]),
                 columns(grid.boxes[line.given]),
                 line.fact.share,
+                -2 - i,
             )
     if len(cubes) > 1:
         _agreements(rows, cubes, starts, grid.sizes)
@@ -172,14 +175,16 @@ def system_of(grid: Grid, bounds: Bounds, wanted: Sequence[int]) -> System | Non
     return _reduced(rows, int(starts[-1]), list(wanted))
 
 
-def _share_rows(rows: _Rows, part: Integers, given: Integers, share: tuple[float, float]) -> None:
+def _share_rows(
+    rows: _Rows, part: Integers, given: Integers, share: tuple[float, float], name: int
+) -> None:
     low, high = share
     column = np.concatenate([part, given])
     ones = np.ones(len(part))
     if low > 0:
-        rows.add(column, np.concatenate([ones, np.full(len(given), -low)]), 0.0, math.inf, -2)
+        rows.add(column, np.concatenate([ones, np.full(len(given), -low)]), 0.0, math.inf, name)
     if high < 1:
-        rows.add(column, np.concatenate([ones, np.full(len(given), -high)]), -math.inf, 0.0, -2)
+        rows.add(column, np.concatenate([ones, np.full(len(given), -high)]), -math.inf, 0.0, name)
 
 
 def _agreements(
