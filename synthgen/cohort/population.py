@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.cohort.fitted_model import FittedModel
-from synthgen.errors import ModelError, UsageError
-from synthgen.models.distribution import ConditionalTable, Distribution
+from synthgen.errors import UsageError
+from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
+from synthgen.models.reweigh import only, relocated, reweighted
 from synthgen.randomness import block_generator
 from synthgen.statistics.carry import (
     AGE,
@@ -231,7 +232,15 @@ class Cases:
         EvidenceError
             If nobody can be as ``where`` says.
         """
-        return self.distribution.condition({**(where or {}), **self.evidence})
+        asked = {**(where or {}), **self.evidence}
+        distribution = self.distribution
+        here = asked.get(REGION, ())
+        if len(here) == 1:
+            found = only(distribution, REGION, here[0])
+            if found is not None:
+                distribution = found
+                del asked[REGION]
+        return distribution.condition(asked)
 
 
 def cases_of(model: FittedModel, residents: Residents) -> Cases:
@@ -264,14 +273,14 @@ def cases_of(model: FittedModel, residents: Residents) -> Cases:
     distribution, cases = model.distribution, target.cases_per_year * residents.years
     if not residents.trend:
         names, weight = _back_to_published(model, target, people, ages=not residents.age_adjusted)
-        distribution, factor = _reweighted(distribution, names, weight)
+        distribution, factor = reweighted(distribution, names, weight)
         cases *= factor
     if not residents.region:
         return Cases(distribution, {}, cases)
     here = {REGION: (residents.region,)}
     if not residents.age_adjusted:
         cases *= people.among(here) / people.among({})
-        distribution = _relocated(distribution, residents.region)
+        distribution = relocated(distribution, REGION, residents.region)
     return Cases(distribution, here, cases)
 
 
@@ -356,64 +365,3 @@ def _back_to_published(
             inside = domain.mask(names, {SEX: (sex,), AGE: (age,)})
             weight[inside] *= counted.get((sex, age), 0.0) / then / share if share > 0 else 0.0
     return names, weight
-
-
-def _reweighted(
-    distribution: Distribution | Mixture, names: tuple[str, ...], weight: FloatArray
-) -> tuple[Distribution | Mixture, float]:
-    """Cases of each combination times a weight; the distribution, and their sum."""
-    if isinstance(distribution, Distribution):
-        return _reweighted_root(distribution, names, weight)
-    domain = distribution.domain
-    weights, components = np.zeros(len(distribution.weights)), {}
-    for i, code in enumerate(domain.codes[distribution.split]):
-        if distribution.weights[i] > 0:
-            component = distribution.components[code]
-            positions = [domain.positions(n, component.domain.codes[n]) for n in names]
-            components[code], factor = _reweighted_root(
-                component, names, weight[np.ix_(*positions)]
-            )
-            weights[i] = distribution.weights[i] * factor
-    total = float(weights.sum())
-    return Mixture(domain, distribution.split, weights / total, components), total
-
-
-def _reweighted_root(
-    distribution: Distribution, names: tuple[str, ...], weight: FloatArray
-) -> tuple[Distribution, float]:
-    root = distribution.tables[0]
-    if root.given or not set(names) <= set(root.variables):
-        raise ModelError(
-            f"the model does not decide {', '.join(names)} in one table, so its rates cannot be "
-            "taken back to those published"
-        )
-    order = [root.variables.index(n) for n in names]
-    shape = [n if i in order else 1 for i, n in enumerate(root.probability.shape)]
-    ranked = weight.transpose(np.argsort(order)).reshape(shape)
-    values = root.probability * ranked
-    total = float(values.sum())
-    table = ConditionalTable(root.given, root.variables, values / total)
-    return Distribution(distribution.domain, (table, *distribution.tables[1:])), total
-
-
-def _relocated(distribution: Distribution | Mixture, region: str) -> Distribution | Mixture:
-    """The same patients, all living in one region."""
-    if isinstance(distribution, Mixture):
-        components = {c: _moved(d, region) for c, d in distribution.components.items()}
-        return Mixture(distribution.domain, distribution.split, distribution.weights, components)
-    return _moved(distribution, region)
-
-
-def _moved(distribution: Distribution, region: str) -> Distribution:
-    tables = []
-    for table in distribution.tables:
-        if REGION in table.variables:
-            if table.variables != (REGION,):
-                raise ModelError(
-                    f"the model decides {REGION} together with {table.name}, so its patients "
-                    "cannot be moved to another region"
-                )
-            codes = distribution.domain.codes[REGION]
-            table = ConditionalTable((), (REGION,), np.array([float(c == region) for c in codes]))
-        tables.append(table)
-    return Distribution(distribution.domain, tuple(tables))
