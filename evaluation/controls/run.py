@@ -26,7 +26,14 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
 from synthgen.evaluation.policy import read_policy, shipped_policies  # noqa: E402
-from synthgen.evaluation.self_test import BATTERY, SIZES, findings_of, outcome  # noqa: E402
+from synthgen.evaluation.self_test import (  # noqa: E402
+    BATTERY,
+    PRIMARY_ONLY,
+    SIZES,
+    findings_of,
+    outcome,
+    table_outcome,
+)
 from synthgen.privacy.controls.table import CONTROLS, control  # noqa: E402
 from synthgen.privacy.refit_audit import refit_audit  # noqa: E402
 
@@ -47,7 +54,9 @@ def keep(name: str, document: Any) -> None:
 def table(seed: int, sizes: list[int]) -> None:
     """Verdict of every policy on every control."""
     policies = [read_policy(path) for path in sorted(shipped_policies().values())]
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = [
+        table_outcome(n, seed, policy).as_json() for n in sizes for policy in policies
+    ]
     for one in CONTROLS:
         for n in sizes:
             start = time.process_time()
@@ -140,16 +149,17 @@ def page() -> None:
         "|---|---|---:|" + "---|" * len(policies) + "---|---|",
     ]
     by_key = {(r["control"], r["n"], r["policy"]): r for r in rows}
-    for one in CONTROLS:
+    known = [(PRIMARY_ONLY, "")] + [(one.id, one.guarantee) for one in CONTROLS]
+    for name, guarantee in known:
         for n in sorted({r["n"] for r in rows}):
-            cells = [by_key.get((one.id, n, policy)) for policy in policies]
+            cells = [by_key.get((name, n, policy)) for policy in policies]
             shown = [c["verdict"].replace("_", " ") if c else "-" for c in cells]
-            public = by_key.get((one.id, n, "public"))
+            public = by_key.get((name, n, "public"))
             if public is None:
                 continue
-            name = f"{one.id} ({one.guarantee})" if one.guarantee else one.id
+            titled = f"{name} ({guarantee})" if guarantee else name
             lines.append(
-                f"| {name} | {one.kind} | {n:,} | {' | '.join(shown)} | "
+                f"| {titled} | {public['kind']} | {n:,} | {' | '.join(shown)} | "
                 f"{public['failed'] or '-'} | {'yes' if public['as_expected'] else '**no**'} |"
             )
     lines += ["", "## Honest generators refused", ""]

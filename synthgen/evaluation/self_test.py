@@ -17,22 +17,23 @@ from synthgen.evaluation.decide import Decision, Verdict, decide
 from synthgen.evaluation.measures import MEASURES, Measure
 from synthgen.evaluation.policy import Limit, MeasureRule, Policy, read_policy
 from synthgen.evaluation.run import run_measures
-from synthgen.fidelity.results import counted
 from synthgen.findings import Finding
-from synthgen.privacy.controls.generators import PUBLISHED_CELLS
 from synthgen.privacy.controls.table import (
     AMBER,
     BLACK_BOX,
     CONTROLS,
     GUARANTEED,
     HONEST,
-    K_MIN,
     LEAKY,
     RAW,
     USELESS,
     Control,
 )
+from synthgen.privacy.controls.tables import primary_only, published_pack, tables_schema
+from synthgen.privacy.controls.truth import patients
 from synthgen.privacy.refit_audit import refit_audit
+from synthgen.statistics.audit.audit import audit
+from synthgen.statistics.model import StatisticsPack
 
 BATTERY = (
     "refit_audit",
@@ -56,8 +57,11 @@ BATTERY = (
 FLOORS = {"validity": 0.0, "marginals": 0.15, "dependence": 0.5}
 """Limits of usefulness where a policy leaves them out: half of the dependence may be lost."""
 
-TABLES = "smallest_cell"
-"""Stands for family I: the invented population's tables are not a pack that could be audited."""
+TABLES = ("smallest_cell", "reconstruction", "homogeneity", "differencing")
+"""Checks of family I that a control with published tables is put to."""
+
+PRIMARY_ONLY = "primary-only suppression"
+"""Control of tables: cells under five are hidden, and every total stands beside them."""
 
 SIZES = (60, 343, 2000)
 """Records of the full test: a rare cancer, half of the GBSG2 trial, a registry."""
@@ -119,9 +123,17 @@ class Outcome:
         }
 
 
-def policy_for_controls(policy: Policy) -> Policy:
-    """A policy with its own limits, for data without a population file and without a pack.
+def policy_for_controls(policy: Policy, *, tables: bool = False) -> Policy:
+    """A policy with its own limits, for data without a population file.
 
+    Parameters
+    ----------
+    policy : Policy
+    tables : bool
+        Whether the audit of published tables is asked for as well.
+
+    Notes
+    -----
     Measures that the controls cannot be put to are left out; floors of usefulness that it
     lacks are added, because a control has records to be compared with.
     """
@@ -131,8 +143,10 @@ def policy_for_controls(policy: Policy) -> Policy:
     for measure, limit in FLOORS.items():
         if measure not in given:
             rules.append(MeasureRule(measure, True, (Limit(None, limit, "floor of the controls"),)))
-    tables = MeasureRule(TABLES, True, (Limit(None, 0.0, "controls"),))
-    return replace(policy, measures=(*rules, tables))
+    if tables:
+        nothing = (Limit(None, 0.0, "nothing may be given away"),)
+        rules += [MeasureRule(name, True, nothing) for name in TABLES]
+    return replace(policy, measures=tuple(rules))
 
 
 def findings_of(
@@ -157,12 +171,33 @@ def findings_of(
     inputs = control.inputs(n, np.random.default_rng([seed, n]))
     chosen = [_measure(name, refits) for name in measures]
     found = run_measures(chosen, inputs, seed=seed, without_records=False)
-    short = max(K_MIN - min(PUBLISHED_CELLS), 0)
-    if control.guarantee == "G0":
-        found = [*found, counted(TABLES, "I", "", short, len(PUBLISHED_CELLS))]
-    else:
-        found = [*found, counted(TABLES, "I", "", 0.0, 1)]
-    return found
+    return [*found, *table_findings(published_pack())] if control.guarantee == "G0" else found
+
+
+def table_findings(pack: StatisticsPack) -> list[Finding]:
+    """What the audit of a pack of the invented population finds."""
+    found = audit([pack], tables_schema(), explain=False).findings()
+    return [one for one in found if one.measure in TABLES]
+
+
+def table_outcome(n: int, seed: int, policy: Policy) -> Outcome:
+    """What the audit says to tables in which only the small cells were hidden."""
+    records = patients(n, np.random.default_rng([seed, n]))
+    findings = table_findings(primary_only(records))
+    asked = policy_for_controls(policy, tables=True)
+    asked = replace(asked, measures=tuple(r for r in asked.measures if r.measure in TABLES))
+    decision = decide(findings, asked)
+    failed = _measures(decision, lambda verdict, passes: verdict is Verdict.FAIL and not passes)
+    return Outcome(
+        PRIMARY_ONLY,
+        LEAKY,
+        policy.id,
+        n,
+        decision.verdict.value,
+        failed,
+        (),
+        not decision.passes and "reconstruction" in failed,
+    )
 
 
 def _measure(name: str, refits: int) -> Measure:
@@ -175,7 +210,9 @@ def _measure(name: str, refits: int) -> Measure:
 def outcome(control: Control, n: int, findings: Sequence[Finding], policy: Policy) -> Outcome:
     """What a policy says to a control, and whether it must."""
     claims = frozenset({control.guarantee}) if control.guarantee else frozenset[str]()
-    decision = decide(findings, policy_for_controls(policy), claims)
+    decision = decide(
+        findings, policy_for_controls(policy, tables=control.guarantee == "G0"), claims
+    )
     failed = _measures(decision, lambda verdict, passes: verdict is Verdict.FAIL and not passes)
     open_ones = _measures(
         decision, lambda verdict, passes: verdict is not Verdict.FAIL and not passes
@@ -248,6 +285,7 @@ def self_test(seed: int, *, full: bool = False, policy: str = POLICY) -> dict[st
         for n in SIZES
         if (one.id, n) in wanted
     ]
+    rows += [table_outcome(n, seed, rules) for n in (SIZES if full else SIZES[:1])]
     return {
         "seed": seed,
         "full": full,

@@ -236,7 +236,3 @@ def _values(name: str, drawn: Positions, rng: np.random.Generator) -> npt.NDArra
     value = np.where(drawn == len(edges) - 2, tail, even)
     decimals = 1 if name == "marker" else 0
     return np.asarray(np.clip(np.floor(value * 10**decimals) / 10**decimals, low, high))
-
-
-PUBLISHED_CELLS = tuple(round(100_000 * share) for share in ENTITY_SHARE)
-"""The table behind :func:`published`: patients of each entity among 100,000."""
