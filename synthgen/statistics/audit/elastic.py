@@ -46,14 +46,18 @@ def contradicting(
     high = np.concatenate([component.row_upper, most[bounded]])
     least[bounded], most[bounded] = 0.0, np.inf
     milp: Any = scipy.optimize.milp
-    result = milp(
-        np.concatenate([np.zeros(n), np.ones(2 * rows)]),
-        bounds=scipy.optimize.Bounds(
-            np.concatenate([least, np.zeros(2 * rows)]),
-            np.concatenate([most, np.full(2 * rows, np.inf)]),
-        ),
-        constraints=scipy.optimize.LinearConstraint(matrix, low, high),
-    )
+    for whole in (0, 1):  # whole numbers only where fractions of patients would do
+        result = milp(
+            np.concatenate([np.zeros(n), np.ones(2 * rows)]),
+            integrality=np.concatenate([np.full(n, whole), np.zeros(2 * rows)]),
+            bounds=scipy.optimize.Bounds(
+                np.concatenate([least, np.zeros(2 * rows)]),
+                np.concatenate([most, np.full(2 * rows, np.inf)]),
+            ),
+            constraints=scipy.optimize.LinearConstraint(matrix, low, high),
+        )
+        if result.x is None or result.fun > GIVES_WAY:
+            break
     facts: dict[int, Fact] = {}
     if result.x is not None:
         slack = result.x[n : n + rows] + result.x[n + rows :]

@@ -269,6 +269,8 @@ class _Search:
         else:
             self.lower[i] = max(self.lower[i], _ceil(bound) if math.isfinite(bound) else bound)
             self.lower_done[i] = True
+        if self.lower[i] > self.upper[i]:  # only fractions of patients solve it
+            self.possible = False
 
     def prove(self, i: int, *, is_upper: bool) -> None:
         """One program over whole numbers for one bound of one region."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,11 @@ def report_lines(report: AuditReport, language: str) -> list[str]:
         lines.append(message("audit.remedy", language, where=place(where, language), helps=helps))
     if report.at_risk:
         lines.append(message("audit.remedy.round", language, k=limits.min_cell))
-    for fact in report.set_aside[:MOST_LISTED]:
-        lines.append(message("audit.set_aside", language, where=place(fact.where, language)))
+    aside = Counter((f.where.release, f.where.table) for f in report.set_aside)
+    lines += [
+        message("audit.set_aside", language, release=release, table=table, many=many)
+        for (release, table), many in aside.items()
+    ]
     lines += [message("audit.incomplete", language, name=name) for name in report.incomplete]
     failed = ", ".join(message(f"measure.{name}.title", language) for name in report.failed)
     verdict = "audit.passes" if report.passes else "audit.fails"
