@@ -225,7 +225,7 @@ def outcome(control: Control, n: int, findings: Sequence[Finding], policy: Polic
         decision.verdict.value,
         failed,
         open_ones,
-        _is_expected(control, n, decision, set(failed), findings),
+        _is_expected(control, n, decision, set(failed), findings, policy),
     )
 
 
@@ -235,11 +235,22 @@ def _measures(decision: Decision, wanted: Callable[[Verdict, bool], bool]) -> tu
 
 
 def _is_expected(
-    control: Control, n: int, decision: Decision, failed: set[str], findings: Iterable[Finding]
+    control: Control,
+    n: int,
+    decision: Decision,
+    failed: set[str],
+    findings: Iterable[Finding],
+    policy: Policy,
 ) -> bool:
-    """Whether a control is treated as it must be; a crash of a measure never is."""
+    """Whether a control is treated as it must be; a crash of a measure never is.
+
+    A policy with empty limits must let nothing pass; one that does not know a guarantee
+    need not let a small guaranteed fit pass.
+    """
     if any(finding.reason == "finding.reason.crashed" for finding in findings):
         return False
+    if policy.empty_limits:
+        return not decision.passes
     attacks = {f.measure for f in findings if f.family in ("M", "C")}
     if control.kind == LEAKY:
         return not decision.passes and bool(failed & control.reasons)
@@ -253,9 +264,10 @@ def _is_expected(
     if control.kind == BLACK_BOX:
         audits = [f for f in findings if f.measure == "refit_audit"]
         return bool(audits) and all(f.detail.get("access") == "black box only" for f in audits)
-    if control.kind == GUARANTEED:
+    known = any(guarantee.kind == control.guarantee for guarantee in policy.guarantees)
+    if control.kind == GUARANTEED and known:
         return decision.passes
-    return control.kind == HONEST and (decision.passes or n < ENOUGH)
+    return control.kind in (HONEST, GUARANTEED) and (decision.passes or n < ENOUGH)
 
 
 def self_test(seed: int, *, full: bool = False, policy: str = POLICY) -> dict[str, Any]:
