@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Language of titles and words.",
 )
-@click.option("--html", "as_html", is_flag=True, help="The code book of a schema as HTML.")
+@click.option(
+    "--html",
+    "as_html",
+    is_flag=True,
+    help="The code book of a schema, or the book of a pack, as HTML.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option(
     "--figures",
@@ -41,6 +46,7 @@ def command(
       synthgen show rare-cancer --lang ko
       synthgen show kr-demo
       synthgen show kr-demo/statistics
+      synthgen show kr-demo/statistics --html > book.html
       synthgen show public
       synthgen show kr-demo --figures figures --lang ko
     """
@@ -58,7 +64,7 @@ def command(
     elif name.split("@")[0] in shipped("schemas") or (path / "dataset.json").is_file():
         _schema(name, lang, as_html=as_html, as_json=as_json)
     else:
-        _pack(name, lang, as_json=as_json)
+        _pack(name, lang, as_html=as_html, as_json=as_json)
 
 
 def _figures(name: str, lang: str, folder: Path, *, force: bool) -> None:
@@ -115,12 +121,17 @@ def _schema(name: str, lang: str, *, as_html: bool, as_json: bool) -> None:
         click.echo(codebook_markdown(schema, lang), nl=False)
 
 
-def _pack(name: str, lang: str, *, as_json: bool) -> None:
+def _pack(name: str, lang: str, *, as_html: bool, as_json: bool) -> None:
     from synthgen.schema.load import load_schema
     from synthgen.statistics.locate import pack_folder
     from synthgen.statistics.read import read_pack
 
     pack = read_pack(pack_folder(name), load_schema)
+    if as_html:
+        from synthgen.report.pack_page import pack_book
+
+        click.echo(pack_book(pack, load_schema(pack.schema), language=lang), nl=False)
+        return
     sections = _sections(pack, lang)
     if as_json:
         click.echo(json.dumps({"id": pack.id, **sections}, ensure_ascii=False, indent=1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.provenance import ENTITY, Provenance
 from synthgen.report.words import Words, joined, label, say
-from synthgen.statistics.model import Relation, Source
+from synthgen.statistics.model import Relation, Source, StatisticsPack
 
 SIGNS: dict[Relation | None, str] = {
     Relation.PUBLISHED: "●",
@@ -118,10 +118,15 @@ class SourceRow:
 
 
 def source_rows(model: FittedModel) -> tuple[SourceRow, ...]:
+    """All sources of a model's pack."""
+    return pack_source_rows(model.pack)
+
+
+def pack_source_rows(pack: StatisticsPack) -> tuple[SourceRow, ...]:
     """All sources, in the order of the pack; only web addresses become links."""
     rows = []
-    for source in model.pack.sources.values():
-        tables = tuple(label(t) for t in model.pack.tables if t.source == source.id)
+    for source in pack.sources.values():
+        tables = tuple(label(t) for t in pack.tables if t.source == source.id)
         link = source.url if source.url.startswith(("https://", "http://")) else ""
         rows.append(SourceRow(source, link, say(f"redistribution.{source.redistribution}"), tables))
     return tuple(rows)

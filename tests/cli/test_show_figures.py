@@ -26,3 +26,10 @@ def test_figures_of_a_pack_without_a_model_say_what_to_do(tmp_path):
     assert result.exit_code == 2
     assert "synthgen fit my-pack -o MODEL" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_book_of_a_pack_is_printed_as_a_page():
+    result = run("show", "kr-demo/statistics", "--html", "--lang", "ko")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith('<!DOCTYPE html>\n<html lang="ko">')
+    assert "Cancer Incidence in Five Continents" in result.stdout
