@@ -80,8 +80,7 @@ def shown(count: float, step: int, rules: Rules, *, zeros_are_printed: bool) -> 
         if step == 0:
             middle = nearest(count, rules.base)
             half = rules.base / 2
-            low, high = max(0.0, math.ceil(middle - half)), math.floor(middle + half)
-            return Shown(float(low), float(high), str(middle))
+            return Shown(max(0.0, middle - half), middle + half, str(middle))
         return _block(count, rules.base * 2**step)
     if step == 0:
         if not 0 < count < rules.min_cell:

@@ -93,7 +93,7 @@ def pack_of(*tables: StatisticsTable, **changes: object) -> StatisticsPack:
         "scope": {},
         "sources": {"s": Source("s", "Somebody", "none", "open")},
         "tables": tables,
-        "blocks": (Block("all", ("site", "sex", "stage", "year")),),
+        "blocks": (Block("all", ("site", "sex", "stage")),),
     }
     return StatisticsPack(**{**settings, **changes})  # type: ignore[arg-type]
 
