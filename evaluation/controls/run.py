@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -51,6 +52,13 @@ def keep(name: str, document: Any) -> None:
     (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
 
 
+def revision() -> str:
+    """Commit that is measured, as far as git knows it."""
+    asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
 def table(seed: int, sizes: list[int]) -> None:
     """Verdict of every policy on every control."""
     policies = [read_policy(path) for path in sorted(shipped_policies().values())]
@@ -64,7 +72,7 @@ def table(seed: int, sizes: list[int]) -> None:
             seconds = round(time.process_time() - start, 1)
             rows += [outcome(one, n, findings, policy).as_json() for policy in policies]
             sys.stderr.write(f"{one.id} {n}: {seconds} s, {rows[-1]['verdict']}\n")
-            keep("verdicts", {"seed": seed, "refits": 64, "rows": rows})
+            keep("verdicts", {"seed": seed, "refits": 64, "revision": revision(), "rows": rows})
 
 
 def refusals(seeds: int, sizes: list[int], names: list[str]) -> None:
@@ -133,10 +141,12 @@ def page() -> None:
         "",
         "Generators whose properties are known, made from an invented population (no real record), measured like any",
         "other release and held against the limits of each shipped policy. `synthgen evaluate --self-test` runs them on",
-        "your machine. A dash under a policy: it has empty limits, so nothing can pass it.",
+        "your machine. `kr-pipc-2024` has empty limits, for the steward to fill, so nothing can pass it.",
         "",
         f"Seed {verdicts['seed']}, {verdicts['refits']} refits an audit (a release needs 256), a release of as many patients as records, at",
-        "least 500. Measures: " + ", ".join(f"`{name}`" for name in BATTERY) + ".",
+        f"least 500. Measured at revision {verdicts.get('revision', 'unknown')}. Measures: "
+        + ", ".join(f"`{name}`" for name in BATTERY)
+        + ".",
         "",
         "## Control, policy, records: verdict",
         "",
