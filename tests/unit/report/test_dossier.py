@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
@@ -32,11 +33,15 @@ def policy(**changes):
     }
 
 
+@cache
+def target():
+    return load_target("kr-demo", seed=1, patients=50)
+
+
 def made(self_test=None, **changes):
     """An evaluation of fifty patients of the demonstration model, without records."""
     rules = policy_from(policy(**changes), "test")
-    target = load_target("kr-demo", seed=1, patients=50)
-    return evaluate(target, rules, self_test=self_test)
+    return evaluate(target(), rules, self_test=self_test)
 
 
 @pytest.fixture(scope="module")
