@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from synthgen.cohort.artefact import load_model, save_model
     from synthgen.cohort.cohort import Cohort
     from synthgen.cohort.fitted_model import FittedModel
+    from synthgen.enclave.tabulate import tabulate
     from synthgen.errors import SynthgenError
     from synthgen.models.fit import fit_pack
     from synthgen.schema.load import load_schema
@@ -40,6 +41,7 @@ __all__ = [
     "load_schema",
     "read_pack",
     "save_model",
+    "tabulate",
 ]
 
 #: Where each public name lives; it is imported when it is first used, so that
@@ -55,6 +57,7 @@ _HOMES = {
     "load_schema": "synthgen.schema.load",
     "read_pack": "synthgen.statistics.read",
     "save_model": "synthgen.cohort.artefact",
+    "tabulate": "synthgen.enclave.tabulate",
 }
 
 

@@ -21,6 +21,7 @@ MBI_STEPS = 2_000
 
 
 def sdv(kind, train, numeric, rows, seed, epochs):
+    """Rows of a synthesizer of SDV; CTGAN and TVAE need torch."""
     from sdv.metadata import Metadata
     from sdv.single_table import CTGANSynthesizer, GaussianCopulaSynthesizer, TVAESynthesizer
 
@@ -128,6 +129,7 @@ def mbi_tree(train, numeric, rows, seed):
 
 
 def main() -> None:
+    """Fit the engine that is named and write its rows."""
     kind, train_path, columns, rows, seed, epochs, out = sys.argv[1:]
     numeric = set(json.loads(Path(columns).read_text())["numeric"])
     header = pd.read_csv(train_path, nrows=0).columns

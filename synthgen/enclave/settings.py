@@ -11,7 +11,7 @@ from synthgen.errors import UsageError
 PUBLIC_CELLS = 2_000
 """Most cells of a table that a committee is to read."""
 
-PRIVATE_CELLS = 60_000
+PRIVATE_CELLS = 20_000
 """Most cells of a table that never leaves the model it was fitted to."""
 
 PUBLIC_SET, PRIVATE_SET = 3, 7

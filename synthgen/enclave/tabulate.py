@@ -316,10 +316,7 @@ def _curve_tables(
 ) -> list[StatisticsTable]:
     curves, competing = end_point_cells(records, unit, point, strata)
     table = unit.unit.table
-    time = next(
-        (c.name for c in unit.unit.counted if c.variable.column == f"{table.name}.{point.time}"),
-        unit.unit.counted[0].name,
-    )
+    about = _about(unit, point, strata)
     made = []
     for kind in ("kaplan_meier", *(("aalen_johansen",) if competing else ())):
         cells = cells_of(
@@ -337,7 +334,7 @@ def _curve_tables(
                 title=f"{point.title}{f' by {by}' if by else ''}"[:300],
                 title_ko=f"{point.title_ko}{f': {by_ko}' if by_ko else ''}"[:300],
                 kind=kind_of(kind, point.name).name,
-                variables=(time,),
+                variables=(about,),
                 given=tuple(strata),
                 scope={},
                 relation=Relation.PUBLISHED,
@@ -350,6 +347,22 @@ def _curve_tables(
             )
         )
     return made
+
+
+def _about(unit: Coded, point: EndPoint, strata: tuple[str, ...]) -> str:
+    """Variable that a curve is put down under: its time, else its event, else any other."""
+    table = unit.unit.table.name
+    free = [c for c in unit.unit.counted if c.name not in strata]
+    for column in (f"{table}.{point.time}", f"{table}.{point.event}"):
+        for counted in free:
+            if counted.variable.column == column:
+                return counted.name
+    if not free:
+        raise RecordsError(
+            f"plan: the end point {point.name} is by every variable that is counted; count its "
+            "event or its time as well"
+        )
+    return free[0].name
 
 
 def _pack(

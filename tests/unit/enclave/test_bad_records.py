@@ -52,7 +52,7 @@ def test_broken_records_are_refused_by_rule_and_count(tmp_path, operations, sche
     assert "\n" not in line
 
 
-def test_dates_in_the_future_are_refused(tmp_path, operations, schema):
+def test_dates_in_the_future_are_refused(operations, schema):
     from datetime import date
 
     with (

@@ -71,7 +71,7 @@ def test_the_number_of_linked_rows_is_that_of_the_records(cohort, frames):
     assert not cohort["visit"].duplicated(["operation_no", "visit_no"]).any()
 
 
-def test_identifiers_are_made_and_have_the_form_that_the_schema_asks_for(cohort, frames):
+def test_identifiers_are_made_and_have_the_form_that_the_schema_asks_for(cohort):
     numbers = cohort["operation"]["operation_no"]
     assert numbers.is_unique
     assert numbers.str.fullmatch("OP[0-9]{4}").all()
