@@ -83,9 +83,12 @@ def connect(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         if "interrupt" in str(error).casefold():  # what DuckDB makes of Ctrl-C
             raise KeyboardInterrupt from error
         raise
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
+        text = str(error).casefold()
+        # A full disk is an IOException, or a transaction that cannot be committed.
+        full = "no space left" in text or "not enough space" in text
+        if not full and not isinstance(error, duckdb.IOException) and "could not write" not in text:
+            raise
         where = path.name if path else "data file"
-        reason = (
-            "no space left on device" if "space" in str(error).lower() else "input/output error"
-        )
+        reason = "no space left on device" if full else "input/output error"
         raise OutputError(f"{where}: cannot be written: {reason}") from error
