@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthgen.evaluation.table_audit import audited_measures
 from synthgen.fidelity.dependence import dependence
 from synthgen.fidelity.marginals import marginals
 from synthgen.fidelity.propensity import propensity
@@ -91,6 +92,7 @@ RECORDS = frozenset({"train", "control"})
 #: One line for each measure, families in the order I, M, C, U.
 MEASURES: dict[str, Measure] = table_of(
     (
+        *(Measure(name, "I", frozenset({"pack"}), run) for name, run in audited_measures().items()),
         Measure("refit_audit", "M", frozenset({"refit", "train"}), refit_audit),
         Measure("artefact_lint", "M", frozenset({"model"}), artefact_lint),
         Measure("replicated_uniques", "C", RECORDS, replicated_uniques),
