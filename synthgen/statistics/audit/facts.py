@@ -151,7 +151,9 @@ def table_facts(
     schema: Schema,
     times: tuple[float, ...] = (),
 ) -> Iterator[Fact]:
-    """What one table says about numbers of patients; nothing for kinds about other people.
+    """What one table says about numbers of patients.
+
+    Nothing for kinds about other people, and for assumptions, which nobody counted.
 
     Raises
     ------
@@ -159,7 +161,7 @@ def table_facts(
         If published rates lack their person-years, or codes lie outside the table's scope.
     """
     reader = _READERS.get(table.kind)
-    if reader is None:
+    if reader is None or table.relation is Relation.ASSUMED:
         return
     whole = with_own_years(pack, table, schema)
     for cell in whole.cells:

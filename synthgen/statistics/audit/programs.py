@@ -19,7 +19,6 @@ import scipy.optimize
 import scipy.sparse
 from scipy.sparse import csgraph
 
-from synthgen.errors import StatisticsError
 from synthgen.statistics.audit.system import System
 
 sp: Any = scipy.sparse
@@ -34,6 +33,9 @@ LOOSE = 0.2
 
 MOST_SPREADS = 30
 """Most programs that look for solutions far from each other."""
+
+MOST_WHOLE = 2_000
+"""Most unknowns of a program over whole numbers; beyond it the linear bound stands."""
 
 NODES = 200
 """Most nodes of one branch and bound; what it has proven by then still holds."""
@@ -68,24 +70,25 @@ class Component:
             constraints = scipy.optimize.LinearConstraint(
                 self.matrix, self.row_lower, self.row_upper
             )
-        result = milp(
-            objective,
-            integrality=np.full(len(objective), 1 if whole else 0),
-            bounds=scipy.optimize.Bounds(self.least, self.most),
-            constraints=constraints,
-            options={"node_limit": NODES, "mip_rel_gap": gap} if whole else {},
-        )
+        options = {"node_limit": NODES, "mip_rel_gap": gap} if whole else {}
+        for presolve in (True, False):  # where presolve runs into trouble, go without it
+            result = milp(
+                objective,
+                integrality=np.full(len(objective), 1 if whole else 0),
+                bounds=scipy.optimize.Bounds(self.least, self.most),
+                constraints=constraints,
+                options={**options, "presolve": presolve},
+            )
+            if result.status != 4:
+                break
         if result.status == 2:
             return None
         if result.status == 3:
             return -math.inf, None
         if result.x is None or (whole and result.status != 0):
             bound = result.mip_dual_bound
-            if bound is None:
-                raise StatisticsError(
-                    f"audit: a linear program over {len(objective)} unknowns ended without an "
-                    f"answer (status {result.status}); audit fewer tables at a time"
-                )
+            if bound is None:  # nothing was proven: what subtraction left still holds
+                return -math.inf, result.x
             return float(bound), result.x
         return float(result.fun), result.x
 
@@ -360,7 +363,7 @@ def tighten(
                 continue
             if search.possible and not done[i]:
                 search.settle(i, is_upper=is_upper)
-    if search.possible:
+    if search.possible and component.matrix.shape[1] <= MOST_WHOLE:
         # Where only narrow ones matter, narrower ones are known to be too narrow already.
         search.settle_whole(1.0 if enough is None else narrow, narrow)
     return search.lower, search.upper, search.possible

@@ -9,7 +9,7 @@ from synthgen.schema.model import Schema
 from synthgen.statistics.audit.facts import Fact, populations_of, with_own_years
 from synthgen.statistics.audit.grid import grid_of
 from synthgen.statistics.kinds import kind_of
-from synthgen.statistics.model import Cell, Protection, StatisticsPack, StatisticsTable
+from synthgen.statistics.model import Cell, Protection, Relation, StatisticsPack, StatisticsTable
 from synthgen.statistics.protection.curves import protected_curves
 from synthgen.statistics.protection.ladder import Rules, Shown, nearest, shown
 from synthgen.statistics.protection.ranges import as_range
@@ -84,6 +84,8 @@ def _table(
         table.protection.rounded_to if rules.base is None else float(rules.base),
         table.protection.noise_sd,
     )
+    if table.relation is Relation.ASSUMED:
+        return table
     if table.kind == "counts":
         cells = _counts(table, rules, steps, bounds)
     elif table.kind in {"shares", "rates"}:

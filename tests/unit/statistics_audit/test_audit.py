@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from synthgen.errors import UsageError
+from synthgen.schema.model import Category, Schema, Variable
 from synthgen.statistics.audit import Limits, audit, limits_for
 from synthgen.statistics.audit.facts import Fact, Population, Where, populations_of
 from synthgen.statistics.audit.periods import years_of
@@ -268,3 +269,69 @@ def test_rounded_numbers_are_intervals(schema, like):
     report = audit([pack(rounded, like=like)], schema)
     # Four times at most 2 is at least 8: every cell is 2.
     assert [(c.lower, c.upper) for c in report.at_risk] == [(2, 2)] * 4
+
+
+def test_assumptions_are_about_nobody(schema, like):
+    one = table("counts", [Cell({"stage": ("c00",)}, 2, 2)], relation=Relation.ASSUMED)
+    assert audit([pack(one, like=like)], schema).findings()[0].n == 0
+
+
+def cube_schema(sizes):
+    return Schema(
+        id="cube", version="1.0.0", title="Cube", title_ko="큐브", tables=(), code_lists={},
+        variables=tuple(
+            Variable(n, n, n, tuple(Category(f"{x}{i:02d}", "c", "c") for i in range(size)))
+            for n, x, size in zip(("site", "sex", "stage"), "abc", sizes, strict=True)
+        ),
+    )  # fmt: skip
+
+
+def naive(cells, totals):
+    """Totals minus parts, one unknown at a time, again and again: pencil and paper."""
+    known = {k: v for k, (v, hidden) in cells.items() if not hidden}
+    moved = True
+    while moved:
+        moved = False
+        for parent, parts in totals:
+            group = [parent, *parts]
+            unknown = [k for k in group if k not in known]
+            if len(unknown) == 1:
+                (left,) = unknown
+                total = sum(known[p] for p in parts if p != left)
+                known[left] = total if left == parent else known[parent] - total
+                moved = True
+    return {k for k, (_, hidden) in cells.items() if hidden and k in known}
+
+
+def test_whatever_pencil_and_paper_recovers_in_a_hierarchy_is_named(like):
+    rng = np.random.default_rng(5)
+    cube = rng.poisson(rng.gamma(0.7, 12.0, (12, 1, 1)) * np.ones((12, 2, 3)))
+    groups = [tuple(range(i, i + 4)) for i in (0, 4, 8)]
+    singles = [(i,) for i in range(12)]
+    everything = tuple(range(12))
+    cells, totals, printed = {}, [], []
+    sites = [*singles, *groups, everything]
+    sexes, stages = [(0,), (1,), (0, 1)], [(0,), (1,), (2,), (0, 1, 2)]
+    for s, x, t in [(s, x, t) for s in sites for x in sexes for t in stages]:
+        value = int(cube[np.ix_(s, x, t)].sum())
+        cells[s, x, t] = value, 0 < value < 5
+        members = {"site": tuple(f"a{i:02d}" for i in s), "sex": tuple(f"b{i:02d}" for i in x)}
+        members["stage"] = tuple(f"c{i:02d}" for i in t)
+        low, high = (1, 4) if 0 < value < 5 else (value, value)
+        printed.append(Cell(members, low, high, printed=str((s, x, t))))
+        inner = groups if s == everything else [(i,) for i in s] if len(s) > 1 else []
+        totals += [((s, x, t), [(part, x, t) for part in inner])] if inner else []
+        totals += [((s, x, t), [(s, (i,), t) for i in x])] if len(x) > 1 else []
+        totals += [((s, x, t), [(s, x, (i,)) for i in t])] if len(t) > 1 else []
+    one = table("counts", printed, variables=("site", "sex", "stage"))
+    report = audit([pack(one, like=like)], cube_schema((12, 2, 3)))
+    wanted = naive(cells, totals)
+    assert len(wanted) > 5
+    found = {c.where.row: c for c in report.recovered}
+    rows = {str(k): i for i, k in enumerate(cells, start=2)}
+    for key in wanted:
+        cell = found[rows[str(key)]]
+        assert cell.lower == cells[key][0]
+        assert cell.because
+    everyone = {rows[str(k)]: v for k, (v, _) in cells.items()}
+    assert all(c.lower <= everyone[c.where.row] <= c.upper for c in report.cells)
