@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 LARGEST = 970_000
 """A page holds as many pictures as fit into so many bytes; every number stands in it anyway."""
 
+ROWS_DRAWN = 300
+"""Rows with the largest gaps that keep their picture while there are groups to leave undrawn."""
+
 DROPPED = 3
 """Groups that are left undrawn at a time, until a page fits."""
 
@@ -82,7 +85,8 @@ def cohort_report(
 def _within_size(page: dict[str, Any]) -> str:
     """The page with as many pictures as fit: first rows with small gaps go without one.
 
-    If that is not enough, the smallest groups go from the drawings to the table of groups.
+    If too few rows would keep theirs, the smallest groups go from the drawings to the table
+    of groups.
     """
     template = environment().get_template("cohort.html.jinja")
     groups, others = list(page["groups"]), list(page["others"])
@@ -97,7 +101,8 @@ def _within_size(page: dict[str, Any]) -> str:
         while pictures and excess > 0:
             pictures -= 1
             excess -= sizes[pictures]
-        if excess <= 0 or len(groups) <= ALWAYS_DRAWN:
+        enough = excess <= 0 and pictures >= min(ROWS_DRAWN, len(sizes))
+        if enough or len(groups) <= ALWAYS_DRAWN:
             return template.render(page, groups=groups, others=others, pictures=pictures)
         dropped = (
             groups[-DROPPED:] if len(groups) >= ALWAYS_DRAWN + DROPPED else groups[ALWAYS_DRAWN:]
