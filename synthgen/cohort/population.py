@@ -21,7 +21,8 @@ from synthgen.cohort.fitted_model import FittedModel
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
-from synthgen.models.reweigh import only, relocated, reweighted
+from synthgen.models.reweigh import conditioned as restricted
+from synthgen.models.reweigh import relocated, reweighted
 from synthgen.randomness import block_generator
 from synthgen.statistics.carry import (
     AGE,
@@ -232,15 +233,7 @@ class Cases:
         EvidenceError
             If nobody can be as ``where`` says.
         """
-        asked = {**(where or {}), **self.evidence}
-        distribution = self.distribution
-        here = asked.get(REGION, ())
-        if len(here) == 1:
-            found = only(distribution, REGION, here[0])
-            if found is not None:
-                distribution = found
-                del asked[REGION]
-        return distribution.condition(asked)
+        return restricted(self.distribution, {**(where or {}), **self.evidence})
 
 
 def cases_of(model: FittedModel, residents: Residents) -> Cases:
@@ -340,7 +333,7 @@ def conditioned(
         If nobody can be as ``where`` says.
     """
     if residents is None:
-        return model.distribution.condition(where)
+        return restricted(model.distribution, where)
     return cases_of(model, residents).conditioned(where)
 
 

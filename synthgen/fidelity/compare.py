@@ -28,6 +28,7 @@ from synthgen.models.constraints import statement_variables
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
 from synthgen.models.observed import to_net
+from synthgen.models.reweigh import conditioned
 from synthgen.statistics.life_table import LifeTable, life_table_of
 from synthgen.statistics.statement import TIME_VARIABLE, Members, Statement
 
@@ -99,7 +100,7 @@ class ComparedCohort:
     @cached_property
     def distribution(self) -> Distribution | Mixture:
         """The model under these conditions."""
-        return self.model.distribution.condition(self.where)
+        return conditioned(self.model.distribution, self.where)
 
     @cached_property
     def life_table(self) -> LifeTable | None:

@@ -7,6 +7,8 @@ other tables stay as they are, and so does the time that sampling takes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -106,6 +108,30 @@ def _fixed(distribution: Distribution, name: str, code: str) -> Distribution:
     return Distribution(distribution.domain, tuple(tables))
 
 
+def conditioned(
+    distribution: Distribution | Mixture, evidence: Mapping[str, tuple[str, ...]]
+) -> Distribution | Mixture:
+    """The distribution among the patients that the evidence describes, exactly.
+
+    The same as its own ``condition``; a leaf that is known to have one code leaves the other
+    tables as they are, so that later sums stay as small as they were.
+
+    Raises
+    ------
+    EvidenceError
+        If the evidence has probability zero.
+    ModelError
+        If a variable or a code is unknown.
+    """
+    rest = dict(evidence)
+    for name, codes in evidence.items():
+        found = only(distribution, name, codes[0]) if len(codes) == 1 else None
+        if found is not None:
+            distribution = found
+            del rest[name]
+    return distribution.condition(rest)
+
+
 def only(
     distribution: Distribution | Mixture, name: str, code: str
 ) -> Distribution | Mixture | None:
@@ -147,8 +173,7 @@ def _only(
 ) -> tuple[Distribution | None, float] | None:
     """Distribution and probability of the code; None where the variable is no leaf."""
     root = distribution.tables[0]
-    mine = [t for t in distribution.tables if name in t.variables]
-    leaf = mine[0]
+    leaf = next((t for t in distribution.tables if name in t.variables), root)
     if (
         root.given
         or leaf.variables != (name,)

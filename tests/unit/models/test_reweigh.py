@@ -9,7 +9,7 @@ from synthgen.errors import ModelError
 from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.mixture import split_by
-from synthgen.models.reweigh import only, relocated, reweighted
+from synthgen.models.reweigh import conditioned, only, relocated, reweighted
 
 DOMAIN = Domain(
     (
@@ -118,3 +118,29 @@ def test_relocated_patients_are_the_same_but_for_the_region(whole, mixture):
 def test_a_variable_decided_with_others_cannot_be_relocated(whole):
     with pytest.raises(ModelError, match="decides sex together with"):
         relocated(whole, "sex", "1")
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {},
+        {"region": ("S",)},
+        {"region": ("S",), "stage": ("D",)},
+        {"region": ("S", "N"), "age": ("o", "m")},
+        {"entity": ("b",), "region": ("N",)},
+    ],
+)
+def test_conditioning_gives_the_same_with_or_without_leaves(whole, mixture, evidence):
+    for distribution in (whole, mixture):
+        np.testing.assert_allclose(
+            joint(conditioned(distribution, evidence)),
+            joint(distribution.condition(evidence)),
+            rtol=1e-12,
+            atol=1e-15,
+        )
+
+
+def test_evidence_that_cannot_happen_is_refused(whole, mixture):
+    for distribution in (whole, mixture):
+        with pytest.raises(ModelError):
+            conditioned(distribution, {"region": ("W",)})
