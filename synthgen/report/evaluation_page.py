@@ -169,6 +169,7 @@ def page_of(document: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str,
     return {
         "style": style("cohort.css", "figures.css", "evaluation.css"),
         "title": plain(document["target"]["name"]),
+        "page_title": say("evaluation.eyebrow") + f": {document['target']['name']}",
         "kind": say(f"evaluation.kind.{document['target']['kind']}"),
         "public": public,
         "edition": edition,
