@@ -22,6 +22,9 @@ PUBLIC_BINS = 10
 YEARS = (1900, 1950, 1960, 1970, 1980, 1990, *range(2000, 2051))
 """Public edges of calendar years for dates that the schema gives no bins for."""
 
+MOST_YEARS = 60
+"""Bins of calendar years at most, where they are made of records."""
+
 DAYS = (0, 1, 31, 91, 183, 366, 731, 1096, 1827, 3653, 7306, 14611, 36525)
 """Public edges of days from one date to another that cannot be earlier."""
 
@@ -142,3 +145,18 @@ def _grouped(values: Sequence[float], counts: Sequence[int], bins: int) -> list[
     if start < len(values):
         groups.append((start, len(values) - 1))
     return groups
+
+
+def divided(fine: Edges, coarse: Edges) -> Edges:
+    """Fine bins cut at the edges of coarse ones, so that each lies in one."""
+    edges = sorted({e for pair in (*fine, *coarse) for e in pair})
+    low, high = coarse[0][0], coarse[-1][1]
+    return from_edges([e for e in edges if low <= e <= high])
+
+
+def year_bins(first: int | None, last: int | None) -> Edges:
+    """Calendar years, a few together where there are many."""
+    if first is None or last is None:
+        return from_edges([2000.0, 2001.0])
+    step = 1 if last - first < MOST_YEARS else math.ceil((last - first + 1) / MOST_YEARS)
+    return from_edges([float(y) for y in range(first, last + step + 1, step)])

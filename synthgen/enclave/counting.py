@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.enclave.design import Counted, Design, Unit
 from synthgen.enclave.records import Records
+from synthgen.enclave.units import Counted, Design, Unit
 from synthgen.errors import RecordsError
 from synthgen.schema.validation.database import count_where, row_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from synthgen.enclave.bins import (
     DAYS,
@@ -14,13 +14,16 @@ from synthgen.enclave.bins import (
     Edges,
     Layout,
     categories_of,
+    divided,
     from_edges,
     public_bins,
     record_bins,
+    year_bins,
 )
 from synthgen.enclave.coding import cell, position_sql
-from synthgen.enclave.order import earlier_dates, not_above
+from synthgen.enclave.order import earlier_dates, leads_to, not_above
 from synthgen.enclave.records import Records
+from synthgen.enclave.units import Counted, Design, Unit, parents_of
 from synthgen.errors import RecordsError
 from synthgen.schema.model import (
     Category,
@@ -38,68 +41,10 @@ from synthgen.statistics.tables import NUMBER_COLUMNS
 
 #: Bins that are made of records: of the joint model at most, of times, and of values within.
 COARSE, TIMES, FINE = 20, 12, 100
-MOST_YEARS = 60
 #: Names that columns of a pack's tables have already.
 RESERVED = frozenset({*NUMBER_COLUMNS, "value", "lower", "upper"})
 ROWS_OF = "rows_of_"
 DETAIL = "_detail"
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A variable of the tabulation.
-
-    Parameters
-    ----------
-    variable : Variable
-    sql : str
-        Position of a row's category; null where none fits.
-    detail_of : str
-        The variable whose bins these bins divide, ``""`` for a variable of its own.
-    """
-
-    variable: Variable
-    sql: str
-    detail_of: str = ""
-
-    @property
-    def name(self) -> str:
-        """Name of the variable."""
-        return self.variable.name
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A table whose rows are counted, with what the rows it refers to say.
-
-    Parameters
-    ----------
-    table : Table
-    parents : tuple of str
-        Tables it refers to, the nearest first.
-    source : str
-        ``FROM`` clause: the table and its parents, each under its own name.
-    counted : tuple of Counted
-        Variables of its own rows.
-    """
-
-    table: Table
-    parents: tuple[str, ...]
-    source: str
-    counted: tuple[Counted, ...]
-
-
-@dataclass(frozen=True)
-class Design:
-    """Units, parents first, and the columns that are left out, with the reason."""
-
-    units: tuple[Unit, ...]
-    left_out: tuple[str, ...]
-
-    @property
-    def variables(self) -> tuple[Variable, ...]:
-        """All variables, unit by unit."""
-        return tuple(c.variable for unit in self.units for c in unit.counted)
 
 
 def design_of(
@@ -156,7 +101,7 @@ class _Designer:
         self.times = {f"{t.name}.{p.time}" for t in records.tables for p in t.end_points}
 
     def design(self) -> Design:
-        children = {t.name: self._parents(t) for t in self.records.tables}
+        children = {t.name: parents_of(self.records, t) for t in self.records.tables}
         ordered = sorted(self.records.tables, key=lambda t: len(children[t.name]))
         roots = [t.name for t in ordered if not children[t.name]]
         if len(roots) > 1:
@@ -165,16 +110,6 @@ class _Designer:
             )
         units = [self._unit(table, children[table.name]) for table in ordered]
         return Design(tuple(units), tuple(self.left_out))
-
-    def _parents(self, table: Table) -> tuple[str, ...]:
-        found: list[str] = []
-        at = table
-        while True:
-            key = next((k for k in at.foreign_keys if k.table in self.records.relations), None)
-            if key is None or key.table in found:
-                return tuple(found)
-            found.append(key.table)
-            at = self.schema.table(key.table)
 
     def _unit(self, table: Table, parents: tuple[str, ...]) -> Unit:
         source = f"{self.records.relations[table.name]} AS {identifier(table.name)}"
@@ -298,7 +233,7 @@ class _Designer:
                 cell(qualified), source, column.type is ColumnType.INTEGER, qualified in self.times
             )
             layout = (
-                made if own is None else Layout(layout.coarse, _divided(made.fine, layout.coarse))
+                made if own is None else Layout(layout.coarse, divided(made.fine, layout.coarse))
             )
         if not layout.coarse:
             return self._without_bins(qualified, column)
@@ -414,7 +349,7 @@ class _Designer:
                 return ""  # it is the first date itself
             if other.partition(".")[0] not in near or not self._has([other]):
                 continue
-            if self._leads_to(other, qualified):
+            if leads_to(self.earlier, other, qualified):
                 continue
             (lost,) = row_of(
                 self.records.db,
@@ -425,33 +360,18 @@ class _Designer:
                 return other
         return ""
 
-    def _leads_to(self, column: str, target: str) -> bool:
-        """Whether a date is itself counted from the target."""
-        at: str | None = column
-        while at is not None:
-            if at == target:
-                return True
-            at = self.earlier.get(at)
-        return False
-
     def _years(self, value: str, source: str) -> Edges:
         if not self.from_records:
             return from_edges([float(y) for y in YEARS])
-        first, last = row_of(
-            self.records.db,
-            f"SELECT min(year({value})), max(year({value})) FROM {source}",  # noqa: S608
-        )
-        if first is None:
-            return from_edges([2000.0, 2001.0])
-        step = 1 if last - first < MOST_YEARS else math.ceil((last - first + 1) / MOST_YEARS)
-        return from_edges([float(y) for y in range(first, last + step + 1, step)])
+        years = f"min(year({value})), max(year({value}))"
+        return year_bins(*row_of(self.records.db, f"SELECT {years} FROM {source}"))  # noqa: S608
 
     def _row_counts(self, table: Table) -> list[tuple[Counted, str]]:
         """How many rows another table has for a row of this one, and the join that says it."""
         found: list[tuple[Counted, str]] = []
         for other in self.records.tables:
             key = next((k for k in other.foreign_keys if k.table == table.name), None)
-            if key is None or self._parents(other)[:1] != (table.name,):
+            if key is None or parents_of(self.records, other)[:1] != (table.name,):
                 continue
             name = f"{ROWS_OF}{self._name('', other.name)}"
             if self.wanted is not None and name not in self.wanted:
@@ -477,10 +397,3 @@ class _Designer:
             sql = position_sql(variable, None, f"coalesce({name}.n, 0)")
             found.append((Counted(variable, sql), joined))
         return found
-
-
-def _divided(fine: Edges, coarse: Edges) -> Edges:
-    """Fine bins cut at the edges of coarse ones, so that each lies in one."""
-    edges = sorted({e for pair in (*fine, *coarse) for e in pair})
-    low, high = coarse[0][0], coarse[-1][1]
-    return from_edges([e for e in edges if low <= e <= high])

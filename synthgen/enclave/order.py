@@ -74,11 +74,8 @@ def _add(pairs: Pairs, lower: str, upper: str) -> None:
     """Add a pair, unless the column is bounded already or a circle would close."""
     if lower in pairs:
         return
-    at: str | None = upper
-    while at is not None:
-        if at == lower:
-            return
-        at = pairs.get(at)
+    if leads_to(pairs, upper, lower):
+        return
     pairs[lower] = upper
 
 
@@ -89,3 +86,13 @@ def earlier_dates(schema: Schema) -> Pairs:
         if _kind(schema, lower) is ColumnType.DATE and _kind(schema, upper) is ColumnType.DATE:
             _add(pairs, upper.qualified, lower.qualified)
     return pairs
+
+
+def leads_to(pairs: Pairs, column: str, target: str) -> bool:
+    """Whether a column is bounded, directly or through others, by the target."""
+    at: str | None = column
+    while at is not None:
+        if at == target:
+            return True
+        at = pairs.get(at)
+    return False

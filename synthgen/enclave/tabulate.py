@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,16 +10,17 @@ import numpy.typing as npt
 
 from synthgen import __version__
 from synthgen.enclave.counting import Coded, coded_units
-from synthgen.enclave.design import Design, design_of
-from synthgen.enclave.followed import cells_of, end_point_cells
+from synthgen.enclave.curves import survival_tables
+from synthgen.enclave.design import design_of
 from synthgen.enclave.missing import Gaps, gaps_of
 from synthgen.enclave.plan import Plan
 from synthgen.enclave.records import Records, Source, open_records
 from synthgen.enclave.selection import Choice, choose_tables
 from synthgen.enclave.settings import PRIVATE_SET, PUBLIC_SET, Settings
+from synthgen.enclave.units import Design
+from synthgen.enclave.wording import RECORDS, period_of, population_of, table_name
 from synthgen.errors import RecordsError
-from synthgen.schema.model import EndPoint, Schema, Table
-from synthgen.statistics.kinds import kind_of
+from synthgen.schema.model import Schema
 from synthgen.statistics.model import (
     Block,
     Cell,
@@ -31,11 +31,6 @@ from synthgen.statistics.model import (
 )
 from synthgen.statistics.model import Source as Citation
 from synthgen.statistics.protection import protect
-
-#: Name of the one source of a pack of records.
-RECORDS = "records"
-#: Survival is printed by at most so many variables, each with at most so many categories.
-STRATA, STRATUM_CATEGORIES = 3, 6
 
 Rows = dict[str, npt.NDArray[np.int32]]
 
@@ -110,7 +105,7 @@ def _tabulate(records: Records, asked: Settings) -> Tabulated:
             tables += _chosen(unit, rows, gaps, asked)
         else:
             tables += _planned(unit, plan, asked)
-        tables += _curves(records, unit, rows, asked)
+        tables += survival_tables(records, unit, rows, asked)
     if not tables:
         raise RecordsError("plan: no table of it can be counted")
     own = replace(records.schema, variables=design.variables, rules=tuple(rules))
@@ -222,7 +217,7 @@ def _counts(
     listed = [replace(cell, row=row) for row, cell in enumerate([*whole, *cells], start=2)]
     titles = [unit.variables[name].variable for name in names]
     return StatisticsTable(
-        name=_table_name("-".join(names)),
+        name=table_name("-".join(names)),
         title=f"{unit.unit.table.title} by {', '.join(v.title for v in titles)}"[:300],
         title_ko=f"{unit.unit.table.title_ko}: {', '.join(v.title_ko for v in titles)}"[:300],
         kind="counts",
@@ -231,8 +226,8 @@ def _counts(
         scope={},
         relation=Relation.PUBLISHED,
         source=RECORDS,
-        population=_population(asked)[0],
-        period=_period(asked),
+        population=population_of(asked)[0],
+        period=period_of(asked),
         cells=tuple(listed),
         unit="cases",
     )
@@ -244,125 +239,6 @@ def _dense(
     grid = np.zeros(sizes, dtype=np.int64)
     grid[tuple(positions.T)] = counts
     return np.stack(np.unravel_index(np.arange(grid.size), sizes), axis=1), grid.ravel()
-
-
-def _table_name(text: str) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "-", text.lower())[:80].strip("-")
-
-
-def _population(asked: Settings) -> tuple[str, str]:
-    plan = asked.plan or Plan(())
-    english = asked.population or plan.population or "The records' population"
-    korean = asked.population_ko or plan.population_ko
-    return english, korean or asked.population or plan.population or "기록의 인구집단"
-
-
-def _period(asked: Settings) -> str:
-    return asked.period or (asked.plan.period if asked.plan else "") or "not stated"
-
-
-def _curves(records: Records, unit: Coded, rows: Rows, asked: Settings) -> list[StatisticsTable]:
-    table = unit.unit.table
-    wanted: list[tuple[EndPoint, tuple[str, ...]]] = []
-    if asked.plan is not None:
-        points = {p.name: p for p in table.end_points}
-        for planned in asked.plan.survival:
-            if planned.end_point in points:
-                wanted.append((points[planned.end_point], planned.strata))
-            elif not any(p.name == planned.end_point for t in records.tables for p in t.end_points):
-                raise RecordsError(f"plan: there is no end point {planned.end_point}")
-    else:
-        for point in table.end_points:
-            wanted.append((point, ()))
-            wanted += [(point, (name,)) for name in _strata(unit, rows, point, table)]
-    made: list[StatisticsTable] = []
-    for point, strata in wanted:
-        named = {c.variable.column for c in unit.unit.counted}
-        if not asked.plan and f"{table.name}.{point.time}" not in named:
-            continue
-        made += _curve_tables(records, unit, point, strata, asked)
-    return made
-
-
-def _strata(unit: Coded, rows: Rows, point: EndPoint, table: Table) -> list[str]:
-    """Variables with few categories that tell most about the event."""
-    by_column = {c.variable.column: c.name for c in unit.unit.counted if not c.detail_of}
-    event = by_column.get(f"{table.name}.{point.event}")
-    events = {by_column.get(f"{table.name}.{p.event}") for p in table.end_points}
-    if event is None:
-        return []
-
-    def told(name: str) -> float:
-        joint = np.zeros((unit.size(name), unit.size(event)))
-        np.add.at(joint, (rows[name], rows[event]), 1.0)
-        joint /= joint.sum()
-        both = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
-        inside = joint > 0
-        return float((joint[inside] * np.log(joint[inside] / both[inside])).sum())
-
-    near = [
-        c.name
-        for c in unit.unit.counted
-        if not c.detail_of
-        and c.name not in events
-        and c.variable.unit != "years"  # of the calendar
-        and len(c.variable.categories) <= STRATUM_CATEGORIES
-    ]
-    return sorted(near, key=lambda name: (-told(name), name))[:STRATA]
-
-
-def _curve_tables(
-    records: Records, unit: Coded, point: EndPoint, strata: tuple[str, ...], asked: Settings
-) -> list[StatisticsTable]:
-    curves, competing = end_point_cells(records, unit, point, strata)
-    table = unit.unit.table
-    about = _about(unit, point, strata)
-    made = []
-    for kind in ("kaplan_meier", *(("aalen_johansen",) if competing else ())):
-        cells = cells_of(
-            curves,
-            incidence=kind == "aalen_johansen",
-            min_cell=1 if asked.unprotected else max(asked.min_cell, asked.round_to or 1),
-        )
-        if not cells:
-            continue
-        by = ", ".join(unit.variables[name].variable.title for name in strata)
-        by_ko = ", ".join(unit.variables[name].variable.title_ko for name in strata)
-        made.append(
-            StatisticsTable(
-                name=_table_name("-".join([kind, point.name, *strata])),
-                title=f"{point.title}{f' by {by}' if by else ''}"[:300],
-                title_ko=f"{point.title_ko}{f': {by_ko}' if by_ko else ''}"[:300],
-                kind=kind_of(kind, point.name).name,
-                variables=(about,),
-                given=tuple(strata),
-                scope={},
-                relation=Relation.PUBLISHED,
-                source=RECORDS,
-                population=_population(asked)[0],
-                period=_period(asked),
-                cells=cells,
-                unit="proportion",
-                estimator="Kaplan-Meier" if kind == "kaplan_meier" else "Aalen-Johansen",
-            )
-        )
-    return made
-
-
-def _about(unit: Coded, point: EndPoint, strata: tuple[str, ...]) -> str:
-    """Variable that a curve is put down under: its time, else its event, else any other."""
-    table = unit.unit.table.name
-    free = [c for c in unit.unit.counted if c.name not in strata]
-    for column in (f"{table}.{point.time}", f"{table}.{point.event}"):
-        for counted in free:
-            if counted.variable.column == column:
-                return counted.name
-    if not free:
-        raise RecordsError(
-            f"plan: the end point {point.name} is by every variable that is counted; count its "
-            "event or its time as well"
-        )
-    return free[0].name
 
 
 def _pack(
@@ -377,8 +253,8 @@ def _pack(
     for unit in design.units:
         names = tuple(c.name for c in unit.counted if c.name in told)
         if names:
-            blocks.append(Block(_table_name(unit.table.name), names))
-    population, population_ko = _population(asked)
+            blocks.append(Block(table_name(unit.table.name), names))
+    population, population_ko = population_of(asked)
     rows = ", ".join(f"{name} {n:,}" for name, n in records.rows.items())
     made_of = f"Bins of {sum(v.bins_from == 'records' for v in design.variables)} variables were made of the records."
     return StatisticsPack(
@@ -388,7 +264,7 @@ def _pack(
         title=f"{own.title}: tables of records"[:300],
         title_ko=f"{own.title_ko}: 기록의 표"[:300],
         origin="enclave",
-        target=Target(population, population_ko, _period(asked)),
+        target=Target(population, population_ko, period_of(asked)),
         scope={},
         sources={
             RECORDS: Citation(

@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,11 +31,7 @@ def address():
     """Address of a server that listens on a socket in its own folder, and nowhere else."""
     pytest.importorskip("psycopg", reason="the extra postgres is not installed")
     initdb, control = _program("initdb"), _program("pg_ctl")
-    base = Path(
-        subprocess.run(
-            ["mktemp", "-d", "/tmp/pg-XXXXXX"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-    )  # noqa: S108 - a socket's path must be short
+    base = Path(tempfile.mkdtemp(prefix="pg-"))  # short: it is the path of a socket
     prefix: list[str] = []
     user = pwd.getpwuid(os.getuid()).pw_name
     if os.getuid() == 0:  # PostgreSQL refuses to run as root

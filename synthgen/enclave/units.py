@@ -1,0 +1,77 @@
+"""What is counted: variables with their SQL, by the table whose rows have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from synthgen.enclave.records import Records
+from synthgen.schema.model import Table, Variable
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A variable of the tabulation.
+
+    Parameters
+    ----------
+    variable : Variable
+    sql : str
+        Position of a row's category; null where none fits.
+    detail_of : str
+        The variable whose bins these bins divide, ``""`` for a variable of its own.
+    """
+
+    variable: Variable
+    sql: str
+    detail_of: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the variable."""
+        return self.variable.name
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A table whose rows are counted, with what the rows it refers to say.
+
+    Parameters
+    ----------
+    table : Table
+    parents : tuple of str
+        Tables it refers to, the nearest first.
+    source : str
+        ``FROM`` clause: the table and its parents, each under its own name.
+    counted : tuple of Counted
+        Variables of its own rows.
+    """
+
+    table: Table
+    parents: tuple[str, ...]
+    source: str
+    counted: tuple[Counted, ...]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Units, parents first, and the columns that are left out, with the reason."""
+
+    units: tuple[Unit, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """All variables, unit by unit."""
+        return tuple(c.variable for unit in self.units for c in unit.counted)
+
+
+def parents_of(records: Records, table: Table) -> tuple[str, ...]:
+    """Tables that the rows of a table refer to, the nearest first."""
+    found: list[str] = []
+    at = table
+    while True:
+        key = next((k for k in at.foreign_keys if k.table in records.relations), None)
+        if key is None or key.table in found:
+            return tuple(found)
+        found.append(key.table)
+        at = records.schema.table(key.table)
