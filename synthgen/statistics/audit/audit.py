@@ -119,6 +119,7 @@ def audit(
         set_aside=tuple(aside),
         incomplete=tuple(incomplete),
         schema=schema,
+        is_public=all(pack.origin == "public-statistics" for pack in packs),
     )
 
 

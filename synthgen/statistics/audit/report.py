@@ -31,9 +31,6 @@ NO_INSTITUTION = "audit.reason.no_institution"
 NO_SURVIVAL = "audit.reason.no_survival"
 TOO_LARGE = "audit.reason.too_large"
 
-MOST_LISTED = 40
-"""Most lines of one kind in the text for people; the JSON has all."""
-
 
 @dataclass(frozen=True)
 class HiddenCell:
@@ -105,6 +102,8 @@ class AuditReport:
     incomplete : tuple of str
         Populations too large for a linear program: only subtraction was followed there.
     schema : Schema
+    is_public : bool
+        Whether all packs hold published statistics only.
     """
 
     releases: tuple[str, ...]
@@ -115,6 +114,7 @@ class AuditReport:
     set_aside: tuple[Fact, ...]
     incomplete: tuple[str, ...]
     schema: Schema
+    is_public: bool = False
 
     @property
     def recovered(self) -> tuple[HiddenCell, ...]:
