@@ -23,6 +23,7 @@ from synthgen.report.finding_rows import (
     judged_of,
     measure_rows,
     number_words,
+    slug,
     strata_table,
     text_of,
     verdict_word,
@@ -194,7 +195,7 @@ def page_of(document: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str,
         "limits": _limits(policy),
         "made": _made(document),
         "controls": document["self_test"],
-        "control_columns": _control_columns(document["self_test"]),
+        "control_rows": _controls(document["self_test"]),
     }
 
 
@@ -302,8 +303,39 @@ def _input(inputs: Mapping[str, Any], name: str) -> Line:
     return Line(say(f"evaluation.made.{name}"), rows + f" {given['sha256']}", code=True)
 
 
-def _control_columns(self_test: Mapping[str, Any] | None) -> list[str]:
-    """Columns of the table of controls, in the order in which they first come."""
-    if not self_test:
-        return []
-    return list(dict.fromkeys(key for row in self_test.get("controls", ()) for key in row))
+@dataclass(frozen=True)
+class ControlRow:
+    """One planted control."""
+
+    name: Words
+    kind: Words
+    n: str
+    verdict: str
+    word: Words
+    failed: Words
+    expected: bool
+
+
+def _controls(self_test: Mapping[str, Any] | None) -> list[ControlRow]:
+    """What the self-test saw, control by control."""
+    rows = self_test.get("controls", ()) if self_test else ()
+    made = []
+    for row in rows:
+        failed = [m.strip() for m in str(row["failed"]).split(",") if m.strip()]
+        titles = [text_of(f"measure.{name}.title", name) for name in failed]
+        made.append(
+            ControlRow(
+                _named("control", str(row["control"])),
+                _named("control.kind", str(row["kind"])),
+                f"{row['n']:,}",
+                row["verdict"],
+                verdict_word(row["verdict"]),
+                joined(titles, "; ") if titles else plain("–"),
+                bool(row["as_expected"]),
+            )
+        )
+    return made
+
+
+def _named(key: str, name: str) -> Words:
+    return text_of(f"{key}.{slug(name)}", name)

@@ -122,6 +122,17 @@ def text_of(key: str, otherwise: str = "") -> Words:
     return plain(otherwise)
 
 
+def slug(name: str) -> str:
+    """A name as a part of a key of the catalogue.
+
+    Examples
+    --------
+    >>> slug("mirror, black box"), slug("outliers at 1 % false alarms")
+    ('mirror_black_box', 'outliers_at_1_false_alarms')
+    """
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
 def part_words(part: str) -> Words:
     """Words for a part of a measure.
 
@@ -136,8 +147,7 @@ def part_words(part: str) -> Words:
     if found:
         kind = found[1].strip(" =")
         return say(f"part.{kind}", name=found[2].replace("+", " + "))
-    key = "part." + re.sub(r"[^a-z0-9]+", "_", part.lower()).strip("_")
-    return text_of(key, part)
+    return text_of(f"part.{slug(part)}", part)
 
 
 def detail_words(detail: Mapping[str, Any]) -> str:

@@ -99,6 +99,13 @@ def passed(findings=FINDINGS):
     )
 
 
+def control(name, kind="leaky", failed="", expected=True):
+    return {
+        "control": name, "kind": kind, "policy": "public", "n": 60, "verdict": "fail",
+        "failed": failed, "open": "", "as_expected": expected,
+    }  # fmt: skip
+
+
 def found_rows(html):
     inside = html[html.index('<section id="findings"') : html.index('<section id="strata"')]
     return inside.count("<tr><th scope=row>")
@@ -259,7 +266,7 @@ def test_structure_that_people_who_hear_the_page_need(html):
 
 def test_hostile_names_stay_text():
     bad = [replace(FINDINGS[0], part=HOSTILE, detail={"a": HOSTILE})]
-    test = {"passes": True, "controls": [{"control": HOSTILE, "verdict": "fail"}]}
+    test = {"passes": True, "controls": [control(HOSTILE, kind=HOSTILE, failed=HOSTILE)]}
     made = evaluation_of(bad, test, name=HOSTILE, title=HOSTILE, title_ko=HOSTILE)
     html = evaluation_report(made)
     assert "<script" not in html
@@ -268,9 +275,11 @@ def test_hostile_names_stay_text():
 
 
 def test_controls_are_shown_and_a_failed_self_test_says_so():
-    rows = [{"control": "copier", "verdict": "fail"}, {"control": "honest", "other": 3}]
+    rows = [control("copier", failed="refit_audit, linkability"), control("new one")]
     good = evaluation_report(evaluation_of(self_test={"passes": True, "controls": rows}))
-    assert "copier" in good
+    assert message("control.copier", "en") in Page(good).words["en"]
+    assert message("measure.refit_audit.title", "en") in good
+    assert "new one" in good
     assert message("evaluation.controls.pass", "en") in good
     bad = evaluation_report(evaluation_of(self_test={"passes": False, "controls": rows}))
     assert message("evaluation.controls.fail", "en") in bad
