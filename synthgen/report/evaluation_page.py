@@ -23,6 +23,7 @@ from synthgen.report.finding_rows import (
     judged_of,
     measure_rows,
     number_words,
+    part_words,
     slug,
     strata_table,
     text_of,
@@ -50,7 +51,7 @@ class LimitLine:
     """One limit of the policy."""
 
     measure: Words
-    part: str
+    part: Words
     limit: str
     source: str
 
@@ -251,12 +252,19 @@ def _limits(policy: Mapping[str, Any]) -> list[LimitLine]:
     for rule in policy["measures"]:
         title = text_of(f"measure.{rule['measure']}.title", rule["measure"])
         if not rule["required"]:
-            made.append(LimitLine(title, "", "", ""))
+            made.append(LimitLine(title, plain(""), "", ""))
         made += [
-            LimitLine(title, x.get("part") or "*", number_words(x["limit"]), x["source"])
+            LimitLine(title, _limited(x.get("part")), number_words(x["limit"]), x["source"])
             for x in rule.get("limits", ())
         ]
     return made
+
+
+def _limited(part: str | None) -> Words:
+    """What a limit holds for."""
+    if part is None:
+        return say("part.any")
+    return part_words(part.removesuffix("*")) + ("…" if part.endswith("*") else "")
 
 
 def _made(document: Mapping[str, Any]) -> list[Line]:
