@@ -9,7 +9,6 @@ one about several numbers at once, are drawn again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +17,10 @@ import numpy.typing as npt
 from synthgen.cohort.columns import coded, frame_of
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.made_keys import made_keys
+from synthgen.cohort.record_levels import ROWS_OF, Level, levels_of
 from synthgen.cohort.row_rules import RowRules
 from synthgen.errors import ModelError
-from synthgen.models.distribution import ConditionalTable, Distribution
+from synthgen.models.distribution import Distribution
 from synthgen.randomness import BLOCK_SIZE, block_generator
 from synthgen.schema.model import ColumnType, Schema, Table, Variable
 
@@ -31,65 +31,10 @@ IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float64]
 Drawn = dict[str, IntArray]
 
-ROWS_OF = "rows_of_"
 #: Rows that are drawn from an open last bin above its lower edge [rows].
 OPEN_ROWS = 50
 #: Times that a row is drawn again within its bins, and then altogether, before it is an error.
 WITHIN, ANEW = 10, 200
-
-
-@dataclass(frozen=True)
-class _Level:
-    """A table of the schema, the one its rows refer to, and the tables that decide its rows."""
-
-    table: Table
-    parent: str
-    variables: tuple[Variable, ...]
-    deciding: tuple[ConditionalTable, ...]
-
-
-def levels_of(schema: Schema, distribution: Distribution) -> list[_Level]:
-    """Tables that the model speaks about, parents first."""
-    names = distribution.domain.names
-    found: list[_Level] = []
-    of_table: dict[str, set[str]] = {}
-    for table in schema.tables:
-        of_table[table.name] = {
-            n
-            for n in names
-            if any(
-                c.startswith(f"{table.name}.")
-                for c in (schema.variable(n).column, *schema.variable(n).joins)
-            )
-        }
-    for variable in map(schema.variable, names):
-        if variable.name.startswith(ROWS_OF):
-            parent = next(
-                k.table
-                for k in schema.table(variable.unit.removeprefix("rows of ")).foreign_keys
-                if k.table in of_table
-            )
-            of_table[parent].add(variable.name)
-    left = [t for t in schema.tables if of_table[t.name]]
-    while left:
-        done = {level.table.name for level in found}
-        waiting = {t.name for t in left}
-
-        def parent_of(table: Table, known: set[str] = done | waiting) -> str:
-            return next((k.table for k in table.foreign_keys if k.table in known), "")
-
-        table = next(t for t in left if parent_of(t) not in waiting - {t.name})
-        left.remove(table)
-        own = of_table[table.name]
-        found.append(
-            _Level(
-                table,
-                parent_of(table),
-                tuple(schema.variable(n) for n in names if n in own),
-                tuple(t for t in distribution.tables if set(t.variables) & own),
-            )
-        )
-    return found
 
 
 def record_tables(
@@ -176,7 +121,7 @@ def _rows_wanted(
     schema: Schema,
     distribution: Distribution,
     parent: Drawn,
-    level: _Level,
+    level: Level,
     stream: Callable[..., np.random.Generator],
 ) -> IntArray:
     """How many rows each row of the parent gets."""
@@ -215,7 +160,7 @@ class _Maker:
         self,
         schema: Schema,
         distribution: Distribution,
-        level: _Level,
+        level: Level,
         rows: int,
         context: Drawn,
         stream: Callable[..., np.random.Generator],
@@ -366,7 +311,7 @@ def _means(variable: Variable, code: str) -> str:
     return next(c.means for c in variable.categories if c.code == code)
 
 
-def _in_order(level: _Level) -> list[Variable]:
+def _in_order(level: Level) -> list[Variable]:
     """Variables that decide columns, each after what it is counted from; details for the rest."""
     by_column: dict[str, Variable] = {}
     for variable in level.variables:
