@@ -48,3 +48,14 @@ def test_the_results_meet_what_is_promised(script):
     assert written[3_000_000, 2][of_all] < 1.15 * written[1_000_000, 2][of_all]
     survival = script.result("survival")
     assert survival["largest_z"]["pohar_perme"] < survival["limit"]
+
+
+def test_a_million_patients_with_their_tumours_take_half_a_minute_of_two_processors(script):
+    generate = script.result("generate")
+    by_size = {(r["patients"], r["jobs"]): r for r in generate["results"]}
+    million, three = by_size[1_000_000, 2], by_size[3_000_000, 2]
+    assert million["tumours"] > 1_000_000
+    assert million["cpu_seconds"] / 2 < 30
+    assert max(million["peak_mib_of_all_processes"], three["peak_mib_of_all_processes"]) < 1536
+    assert three["peak_mib_of_all_processes"] < 1.1 * million["peak_mib_of_all_processes"]
+    assert generate["times_as_fast_as_sdv"] > 10
