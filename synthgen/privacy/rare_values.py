@@ -123,4 +123,6 @@ def public_codes(schema: Any, column: str) -> tuple[set[str], list[re.Pattern[st
                     found |= {code.code for code in candidate.codes.codes}
                     if candidate.codes.pattern:
                         patterns.append(re.compile(candidate.codes.pattern))
+                elif candidate.code_system and candidate.pattern:  # text, but of a code system
+                    patterns.append(re.compile(candidate.pattern))
     return found, patterns
