@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from synthgen.cohort.fitted_model import FittedModel
     from synthgen.enclave.tabulate import tabulate
     from synthgen.errors import SynthgenError
+    from synthgen.evaluation.decide import decide
+    from synthgen.evaluation.evaluate import evaluate
+    from synthgen.evaluation.policy import read_policy
+    from synthgen.evaluation.target import load_target
     from synthgen.models.fit import fit_pack
     from synthgen.schema.load import load_schema
     from synthgen.schema.model import Schema
@@ -36,10 +40,14 @@ __all__ = [
     "Schema",
     "StatisticsPack",
     "SynthgenError",
+    "decide",
+    "evaluate",
     "fit_pack",
     "load_model",
     "load_schema",
+    "load_target",
     "read_pack",
+    "read_policy",
     "save_model",
     "tabulate",
 ]
@@ -52,10 +60,14 @@ _HOMES = {
     "Schema": "synthgen.schema.model",
     "StatisticsPack": "synthgen.statistics.model",
     "SynthgenError": "synthgen.errors",
+    "decide": "synthgen.evaluation.decide",
+    "evaluate": "synthgen.evaluation.evaluate",
     "fit_pack": "synthgen.models.fit",
     "load_model": "synthgen.cohort.artefact",
     "load_schema": "synthgen.schema.load",
+    "load_target": "synthgen.evaluation.target",
     "read_pack": "synthgen.statistics.read",
+    "read_policy": "synthgen.evaluation.policy",
     "save_model": "synthgen.cohort.artefact",
     "tabulate": "synthgen.enclave.tabulate",
 }
