@@ -99,11 +99,6 @@ def test_grade_follows_the_type(share):
     assert share({"grade": ("1", "2")}, entity="chondrosarcoma", morphology="92433") < 0.1
 
 
-def test_well_differentiated_liposarcoma_does_not_spread(share):
-    assert share({"seer_stage": "7"}, morphology="88513") < 0.015
-    assert share({"seer_stage": "7"}, morphology="88583") > 0.15
-
-
 def test_radiotherapy_of_the_testis_is_for_seminoma(share):
     for code in ("90703", "90803", "90853"):
         tumour = {"entity": "testicular_germ_cell", "morphology": code}
