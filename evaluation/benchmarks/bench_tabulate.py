@@ -136,18 +136,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", "--rows", type=int, default=10_000_000)
     parser.add_argument("--fit-rows", type=int, default=1_000_000)
+    parser.add_argument(
+        "--only", default="", help="one of chosen, plan, fit; keeps the other results"
+    )
     parser.add_argument("--step", default="", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.step:
         sys.stdout.write(json.dumps(step(asked.step, asked.folder)) + "\n")
         return
-    found = {}
+    found = json.loads(RESULTS.read_text())["steps"] if asked.only and RESULTS.exists() else {}
     for label, kind, rows in (
         ("tabulate, tables chosen by the records", "chosen", asked.rows),
         ("tabulate, 30 planned tables", "plan", asked.rows),
         ("fit, own engine", "fit", asked.fit_rows),
     ):
+        if asked.only not in ("", kind):
+            continue
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             write_schema(schema_of_records(), folder / "schema")
