@@ -152,7 +152,7 @@ def _cells(found: Reconstruction, limits: Limits, *, explain: bool) -> list[Hidd
             facts = facts_behind(found, node)
             short = at_risk and reduced < MOST_REDUCED
             if short:
-                facts = irreducible(found, node, facts, upper - lower)
+                facts, short = irreducible(found, node, facts, upper - lower)
                 reduced += 1
             behind[node] = facts, short
         facts, short = behind.get(node, ((), False))

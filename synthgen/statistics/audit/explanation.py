@@ -74,6 +74,8 @@ def _nodes_behind(found: Reconstruction, node: int) -> list[int]:
         used = numbers[np.abs(result.ineqlin.marginals) > MATTERS].tolist()
         used += np.flatnonzero(equal)[np.abs(result.eqlin.marginals) > MATTERS].tolist()
         for i in used:
+            if found.system is not None:
+                nodes.update(dict.fromkeys(found.system.known_nodes(int(component.rows[i]))))
             if component.row_node[i] >= 0:
                 nodes[int(component.row_node[i])] = None
             elif component.row_node[i] <= -2:
@@ -93,7 +95,7 @@ def _stack(first: Any, second: Any) -> Any:
 
 def irreducible(
     found: Reconstruction, node: int, facts: tuple[Fact, ...], narrow: float
-) -> tuple[Fact, ...]:
+) -> tuple[tuple[Fact, ...], bool]:
     """The same set, without any printed number whose absence leaves the interval as narrow.
 
     Parameters
@@ -107,21 +109,22 @@ def irreducible(
 
     Returns
     -------
-    tuple of Fact
-        Leaving out any one of them widens the interval beyond ``narrow``; the whole set is
-        returned as it is where it has more than :data:`MOST_TRIED` members.
+    facts : tuple of Fact
+    is_irreducible : bool
+        Whether leaving out any one of them widens the interval beyond ``narrow``; False, with
+        the set as it was, where it has more than :data:`MOST_TRIED` members.
     """
     if len(facts) > MOST_TRIED:
-        return facts
+        return facts, False
     own = [line.fact for line in found.grid.lines if line.node == node and line.fact in facts]
     kept = list(facts)
     if not _gives_away(found.population, kept, own[0] if own else None, found, node, narrow):
-        return facts
+        return facts, False
     for fact in sorted(facts, key=lambda f: f in own):
         fewer = [f for f in kept if f is not fact]
         if _gives_away(found.population, fewer, own[0] if own else None, found, node, narrow):
             kept = fewer
-    return tuple(kept)
+    return tuple(kept), True
 
 
 def _gives_away(

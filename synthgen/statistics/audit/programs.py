@@ -54,6 +54,7 @@ class Component:
     targets: Any
     numbers: Integers
     column_nodes: tuple[tuple[int, ...], ...]
+    rows: Integers
 
     def solve(
         self, objective: Floats, *, whole: bool, gap: float = 0.0
@@ -146,6 +147,7 @@ def components_of(system: System) -> list[Component]:
                 sp.csr_array(system.targets[target][:, column]),
                 target,
                 tuple(system.column_nodes[j] for j in column.tolist()),
+                row,
             )
         )
     return found

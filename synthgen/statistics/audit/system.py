@@ -8,7 +8,7 @@ the margins they share: every real population solves that too, so that intervals
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -52,6 +52,8 @@ class System:
         Part of each wanted node that is already known [persons].
     column_nodes : tuple of tuple of int, one for each unknown
         Printed regions that bound an unknown by themselves.
+    known_nodes : callable
+        Printed regions that fixed the known part of a row, by its number.
     """
 
     matrix: Any
@@ -63,6 +65,7 @@ class System:
     targets: Any
     constants: Floats
     column_nodes: tuple[tuple[int, ...], ...]
+    known_nodes: Callable[[int], tuple[int, ...]]
 
 
 def cubes_of(grid: Grid) -> list[tuple[int, ...]]:
@@ -234,6 +237,7 @@ def _reduced(rows: _Rows, width: int, wanted: list[int]) -> System:
     constant = matrix @ np.where(known, least, 0.0)
     position = {n: i for i, n in enumerate(rows.nodes) if n >= 0}
     target_rows = np.array([position[n] for n in wanted], dtype=np.intp)
+    full = matrix
     kept_columns = np.flatnonzero(~known)
     matrix = sp.csr_array(matrix[:, kept_columns])
     low, high = low - constant, high - constant
@@ -245,8 +249,18 @@ def _reduced(rows: _Rows, width: int, wanted: list[int]) -> System:
     kept = np.flatnonzero(says)
     matrix, low, high, node = sp.csr_array(matrix[kept]), low[kept], high[kept], node[kept]
     nodes = tuple(tuple(behind.get(j, ())) for j in kept_columns.tolist())
+
+    def known_nodes(row: int) -> tuple[int, ...]:
+        i = int(kept[row])
+        columns = full.indices[full.indptr[i] : full.indptr[i + 1]]
+        found: dict[int, None] = {}
+        for column in columns[known[columns]].tolist():
+            found.update(dict.fromkeys(behind.get(column, ())))
+        return tuple(found)
+
+    targets = sp.csr_array(targets)
     return _merged(
-        System(matrix, low, high, node, least, most, sp.csr_array(targets), constants, nodes)
+        System(matrix, low, high, node, least, most, targets, constants, nodes, known_nodes)
     )
 
 
@@ -284,4 +298,5 @@ def _merged(system: System) -> System:
         sp.csr_array(system.targets[:, first]),
         system.constants,
         tuple(tuple(found) for found in nodes),
+        system.known_nodes,
     )
