@@ -15,6 +15,7 @@ from synthgen.findings import NO_RECORDS, Finding, Inputs, Subjects, not_testabl
 
 MEASURE = "sdmetrics_quality"
 
+TABLE = "patients"
 NO_SDV_EXTRA = "measure.reason.no_sdv_extra"
 """Catalogue key: SDMetrics is not installed."""
 
@@ -37,7 +38,7 @@ def sdmetrics_quality(inputs: Inputs, rng: np.random.Generator) -> list[Finding]
 
     Notes
     -----
-    ``sdmetrics.reports.single_table.QualityReport`` of the extra ``sdv``.  A metric that
+    ``sdmetrics.reports.QualityReport`` (0.32) of the extra ``sdv``.  A metric that
     crashes there is left out of its average, which raises the score; the detail counts them.
     """
     del rng
@@ -45,14 +46,15 @@ def sdmetrics_quality(inputs: Inputs, rng: np.random.Generator) -> list[Finding]
     if real is None:
         return [not_testable(MEASURE, "U", NO_RECORDS)]
     try:
-        reports = require("sdv", "sdmetrics.reports.single_table")
+        reports = require("sdv", "sdmetrics.reports")
     except MissingExtraError:
         return [not_testable(MEASURE, "U", NO_SDV_EXTRA)]
     kinds = {name: {"sdtype": "categorical"} for name in real.categorical}
     kinds |= {name: {"sdtype": "numerical"} for name in real.numeric}
     report = reports.QualityReport()
-    frames = (_plain(real), _plain(inputs.synthetic))
-    report.generate(*frames, {"columns": kinds}, verbose=False)
+    metadata = {"tables": {TABLE: {"columns": kinds}}}
+    frames = [{TABLE: _plain(side)} for side in (real, inputs.synthetic)]
+    report.generate(*frames, metadata, verbose=False)
     findings = []
     for row in report.get_properties().to_dict("records"):
         part = str(row["Property"])
