@@ -27,6 +27,10 @@ from synthgen.statistics.protection.record import recorded
 MOST_ROUNDS = 200
 """Most rounds of audit and coarser printing."""
 
+FEW_ROUNDS = 25
+"""Most rounds of suppression where rounding is at hand: tables that need more are linked in so
+many ways that hiding single numbers does not end."""
+
 METHODS = ("auto", "round", "suppress")
 
 
@@ -76,7 +80,8 @@ def protect(
     round_to : int, optional
         Base of rounding; asks for rounding.  ``min_cell`` where rounding is chosen.
     method : {"auto", "round", "suppress"}
-        ``auto`` protects both ways and keeps the one that loses less.
+        ``auto`` protects both ways and keeps the one that loses less; suppression that does
+        not end within 25 rounds, or loses more on the way, is given up for rounding.
     min_width : int, optional
         A hidden number must keep at least this many other values that it may be; half of
         ``min_cell - 1`` by default (our choice).
@@ -147,25 +152,61 @@ def protect_with_record(
         rules = Rules(min_cell, round_to or min_cell, width, events, at_risk)
         done.append(_protect(pack, schema, rules))
     if method in {"auto", "suppress"}:
-        done.append(_protect(pack, schema, Rules(min_cell, None, width, events, at_risk)))
+        rules = Rules(min_cell, None, width, events, at_risk)
+        if method == "suppress":
+            done.append(_protect(pack, schema, rules))
+        else:
+            done += _protect_if_better(pack, schema, rules, done[0].lost)
     best = min(done, key=lambda p: p.lost)
     others = [p for p in done if p is not best]
     return replace(
         best,
-        pack=recorded(best.pack, best.rules, len(best.steps), best.lost, [p.lost for p in others]),
+        pack=recorded(
+            best.pack,
+            best.rules,
+            len(best.steps),
+            best.lost,
+            [p.lost for p in others],
+            gave_up=method == "auto" and not others,
+        ),
     )
 
 
-def _protect(pack: StatisticsPack, schema: Schema, rules: Rules) -> Protected:
+def _protect_if_better(
+    pack: StatisticsPack, schema: Schema, rules: Rules, lost: float
+) -> list[Protected]:
+    """Protect, but give up once more is lost than by another way, or after a few rounds."""
+    try:
+        return [_protect(pack, schema, rules, rounds=FEW_ROUNDS, most_lost=lost)]
+    except _WorseError:
+        return []
+
+
+class _WorseError(Exception):
+    """Another way of protecting loses less, or takes far fewer rounds."""
+
+
+def _protect(
+    pack: StatisticsPack,
+    schema: Schema,
+    rules: Rules,
+    *,
+    rounds: int = MOST_ROUNDS,
+    most_lost: float = math.inf,
+) -> Protected:
     steps: dict[Key, int] = {}
-    for _ in range(MOST_ROUNDS):
+    for _ in range(rounds):
         printed = print_pack(pack, schema, rules, steps)
+        if most_lost < math.inf and information_lost(printed.pack, schema) > most_lost:
+            raise _WorseError
         coarser = _coarser(printed.pack, schema, rules, steps, printed.counts)
         if not coarser:
             return Protected(printed.pack, rules, steps, information_lost(printed.pack, schema))
         for key in coarser:
             for same in printed.same_region(key):
                 steps[same] = steps.get(same, 0) + 1
+    if rounds < MOST_ROUNDS:
+        raise _WorseError
     raise StatisticsError(
         f"pack {pack.id}: could not be protected in {MOST_ROUNDS} rounds; its tables must be "
         "fewer or coarser"

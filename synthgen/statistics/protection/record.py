@@ -11,7 +11,13 @@ from synthgen.statistics.protection.ladder import Rules
 
 
 def recorded(
-    pack: StatisticsPack, rules: Rules, coarser: int, lost: float, others: Sequence[float]
+    pack: StatisticsPack,
+    rules: Rules,
+    coarser: int,
+    lost: float,
+    others: Sequence[float],
+    *,
+    gave_up: bool = False,
 ) -> StatisticsPack:
     """The pack with a sentence on its protection in its descriptions.
 
@@ -25,6 +31,8 @@ def recorded(
         Information lost by what was done [bits a number].
     others : sequence of float
         The same for what was tried and not taken; empty if nothing was.
+    gave_up : bool
+        Whether suppression was tried and did not end.
     """
     texts = {}
     for language in ("en", "ko"):
@@ -37,6 +45,8 @@ def recorded(
             text += " " + message(
                 f"protection.{way}.why", language, lost=f"{lost:.2f}", other=f"{min(others):.2f}"
             )
+        elif gave_up:
+            text += " " + message("protection.round.gave_up", language)
         texts[language] = text
     return replace(
         pack,
