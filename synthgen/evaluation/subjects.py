@@ -93,7 +93,7 @@ def frame_of(
         match table.column(name).type:
             case ColumnType.DATE:
                 days = np.ma.getdata(values).astype("datetime64[s]")
-                days[missing] = np.datetime64("NaT")
+                days[missing] = np.datetime64("NaT", "s")
                 columns[name] = pd.Series(days)
             case ColumnType.INTEGER:
                 whole = np.where(missing, 0, np.ma.getdata(values)).astype(np.int64)
