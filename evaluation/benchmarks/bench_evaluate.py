@@ -43,7 +43,9 @@ def inputs_of(n: int, seed: int = 1) -> Any:
     import numpy as np
 
     from synthgen.findings import Subjects
+    from synthgen.privacy.controls.generators import copier
     from synthgen.privacy.controls.table import control
+    from synthgen.privacy.refit import Refit
 
     rng = np.random.default_rng(seed)
     plain = control("published tables").inputs(n, rng)
@@ -66,6 +68,7 @@ def inputs_of(n: int, seed: int = 1) -> Any:
         train=wider(plain.train),
         control=wider(plain.control),
         synthetic=wider(replace(plain.synthetic, frame=release)),
+        refit=Refit(copier),  # takes any columns
     )
 
 
