@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.errors import StatisticsError
+from synthgen.errors import ModelError, StatisticsError
 from synthgen.fidelity.cohort_codes import CohortCodes, IntArray, count_table
 from synthgen.fidelity.comparison import Comparison, Outcome
 from synthgen.fidelity.distance import count_gap, share_error
@@ -200,7 +200,7 @@ class ComparedCohort:
         domain = self.distribution.domain
         names = statement_variables(domain, said)
         if names not in marginals:
-            marginals[names] = self.distribution.marginal(names)
+            marginals[names] = self._marginal(names)
         joint = marginals[names]
         given = float(joint[domain.mask(names, said.given)].sum())
         event = float(joint[domain.mask(names, said.event)].sum())
@@ -211,6 +211,17 @@ class ComparedCohort:
         except StatisticsError:  # hardly anybody of these would be expected to be alive
             return None
         return event / given / net[0].factor
+
+    def _marginal(self, names: tuple[str, ...]) -> FloatArray:
+        """Joint probability under the conditions.
+
+        Conditioning ties variables that the model keeps apart; where a sum over the result
+        would be too large, the model is asked under the conditions instead.
+        """
+        try:
+            return self.distribution.marginal(names)
+        except ModelError:
+            return self.model.distribution.marginal(names, self.where)
 
     # The cohort's side -------------------------------------------------------------------
 

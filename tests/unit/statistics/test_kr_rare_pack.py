@@ -153,7 +153,8 @@ def test_tumours_of_children_stay_with_children(distribution):
     assert expected(distribution, entity="retinoblastoma", age_group=ages(0, 10)) > 150
     assert expected(distribution, entity="retinoblastoma", age_group=ages(20, 86)) < 0.5
     assert expected(distribution, entity="nephroblastoma", age_group=ages(10, 86)) < 0.5
-    assert expected(distribution, entity="neuroblastoma", age_group=ages(40, 86)) < 20
+    # An older country: the same small shares of more tumours past forty.
+    assert expected(distribution, entity="neuroblastoma", age_group=ages(40, 86)) < 30
 
 
 def test_sex_of_genital_tumours(distribution):
