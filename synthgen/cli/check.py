@@ -250,7 +250,7 @@ def _pack(path: str, schema_id: str, lang: str, *, as_json: bool) -> None:
         return _load(schema_id or key)
 
     pack = read_pack(pack_folder(path), load)
-    _judge(pack, load(pack.schema), lang, {}, as_json)
+    _judge(pack, pack.own_schema or load(pack.schema), lang, {}, as_json)
 
 
 def _judge(

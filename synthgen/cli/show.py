@@ -124,13 +124,13 @@ def _schema(name: str, lang: str, *, as_html: bool, as_json: bool) -> None:
 def _pack(name: str, lang: str, *, as_html: bool, as_json: bool) -> None:
     from synthgen.schema.load import load_schema
     from synthgen.statistics.locate import pack_folder
-    from synthgen.statistics.read import read_pack
+    from synthgen.statistics.read import read_pack, schema_of
 
     pack = read_pack(pack_folder(name), load_schema)
     if as_html:
         from synthgen.report.pack_page import pack_book
 
-        click.echo(pack_book(pack, load_schema(pack.schema), language=lang), nl=False)
+        click.echo(pack_book(pack, schema_of(pack), language=lang), nl=False)
         return
     sections = _sections(pack, lang)
     if as_json:

@@ -12,7 +12,7 @@ from synthgen.models.prior import Prior
 from synthgen.resources import shipped
 from synthgen.schema.load import load_schema
 from synthgen.statistics.locate import pack_folder
-from synthgen.statistics.read import read_pack
+from synthgen.statistics.read import read_pack, schema_of
 
 
 def read_prior(prior: str | Path) -> Prior:
@@ -40,7 +40,7 @@ def read_prior(prior: str | Path) -> Prior:
         return Prior(model.id, model.sha256, model.pack, model.distribution)
     folder = pack_folder(prior)
     pack = read_pack(folder, load_schema)
-    fit = fit_pack(pack, load_schema(pack.schema))
+    fit = fit_pack(pack, schema_of(pack))
     return Prior(pack.id, pack_hash(folder), pack, fit.distribution)
 
 
