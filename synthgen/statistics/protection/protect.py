@@ -27,6 +27,9 @@ from synthgen.statistics.protection.record import recorded
 MOST_ROUNDS = 200
 """Most rounds of audit and coarser printing."""
 
+MANY_SMALL = 150
+"""Small numbers beyond which suppression is not tried where rounding is at hand: its time."""
+
 FEW_ROUNDS = 25
 """Most rounds of suppression where rounding is at hand: tables that need more are linked in so
 many ways that hiding single numbers does not end."""
@@ -81,7 +84,8 @@ def protect(
         Base of rounding; asks for rounding.  ``min_cell`` where rounding is chosen.
     method : {"auto", "round", "suppress"}
         ``auto`` protects both ways and keeps the one that loses less; suppression that does
-        not end within 25 rounds, or loses more on the way, is given up for rounding.
+        not end within 25 rounds, or loses more on the way, is given up for rounding, and not
+        tried with more than 150 small numbers.
     min_width : int, optional
         A hidden number must keep at least this many other values that it may be; half of
         ``min_cell - 1`` by default (our choice).
@@ -176,6 +180,9 @@ def _protect_if_better(
     pack: StatisticsPack, schema: Schema, rules: Rules, lost: float
 ) -> list[Protected]:
     """Protect, but give up once more is lost than by another way, or after a few rounds."""
+    counts = print_pack(pack, schema, rules, {}).counts
+    if sum(0 < count < rules.min_cell for count in counts.values()) > MANY_SMALL:
+        return []
     try:
         return [_protect(pack, schema, rules, rounds=FEW_ROUNDS, most_lost=lost)]
     except _WorseError:
