@@ -41,6 +41,14 @@ NODES = 200
 """Most nodes of one branch and bound; what it has proven by then still holds."""
 
 
+def for_highs(matrix: Any) -> Any:
+    """The same sparse matrix with 32-bit positions: SciPy before 1.15 hands HiGHS no others."""
+    made = scipy.sparse.csc_array(matrix)
+    made.indices = made.indices.astype(np.int32)
+    made.indptr = made.indptr.astype(np.int32)
+    return made
+
+
 @dataclass(frozen=True, eq=False)
 class Component:
     """Unknowns that hang together, and the wanted regions within them."""
@@ -69,7 +77,7 @@ class Component:
         constraints: Any = ()
         if self.matrix.shape[0]:
             constraints = scipy.optimize.LinearConstraint(
-                self.matrix, self.row_lower, self.row_upper
+                for_highs(self.matrix), self.row_lower, self.row_upper
             )
         options = {"node_limit": NODES, "mip_rel_gap": gap} if whole else {}
         for presolve in (True, False):  # where presolve runs into trouble, go without it
