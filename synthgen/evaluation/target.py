@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from synthgen.cohort.artefact import load_model
 from synthgen.cohort.hashes import file_hashes
 from synthgen.errors import ContractError, ModelError, UsageError
+from synthgen.evaluation.cohort_files import require_all_read
 from synthgen.evaluation.documents import document_hash
 from synthgen.evaluation.subjects import cohort_tables
 from synthgen.resources import shipped
@@ -235,6 +236,7 @@ def _cohort(folder: Path, model: str, pack: str, schema_id: str) -> Target:
     published = _pack(pack) or (fitted.pack if fitted is not None else None)
     origin = text_at(manifest, "origin", "enclave")
     tables = cohort_tables(folder, schema)
+    require_all_read(folder, schema, tables)
     return Target(
         COHORT,
         folder.resolve().name,
@@ -272,6 +274,7 @@ def _changed(folder: Path, files: Mapping[str, Any]) -> list[str]:
         for name, said in files.items()
         if PurePosixPath(name).is_absolute() or found.get(name) != said
     ]
-    # A DuckDB file is not reproducible, so the manifest does not hash it; it is not read here.
+    # A DuckDB file is not reproducible, so the manifest does not hash it; what it says is
+    # compared with the other formats in require_all_read.
     extra = [n for n in found if n not in files and n not in ("manifest.json", "cohort.duckdb")]
     return changed + extra
