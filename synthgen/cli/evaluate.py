@@ -85,7 +85,8 @@ def command(
 
     Writes evaluation.json, its public edition and report.html.  Ends with exit code 3 if
     the policy refuses; what was found is written all the same.  Only a pass passes: what
-    could not be tested does not.  Without TARGET, --self-test runs all planted controls.
+    could not be tested does not.  Without TARGET, --self-test runs all planted controls;
+    it needs the extra records, and release needs its result.
 
     \b
     Examples:
@@ -235,6 +236,8 @@ def _print(made: Evaluation, lang: str) -> None:
         click.echo(message("evaluate.missing", lang, measure=name))
     for reason, count in _reasons(made).items():
         click.echo(message("evaluate.why", lang, why=message(reason, lang), count=count))
+    if made.document["self_test"] is not None:
+        click.echo(said_of_self_test(made.document["self_test"], lang))
     click.echo(
         message(
             "evaluate.passes" if made.passes else "evaluate.refused",
@@ -255,19 +258,32 @@ def _reasons(made: Evaluation) -> dict[str, int]:
 
 
 def _number(number: float | None) -> str:
-    return "-" if number is None else f"{number:.3g}"
+    if number is None:
+        return "-"
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+
+
+def said_of_self_test(document: dict[str, Any], lang: str) -> str:
+    """Whether the planted controls were seen, and which were not."""
+    from synthgen.messages import message
+
+    missed = [row["control"] for row in document["controls"] if not row["as_expected"]]
+    if missed:
+        return message("evaluate.self_test_failed", lang, controls=", ".join(missed))
+    return message("evaluate.self_test", lang, count=len(document["controls"]))
 
 
 def _self_test(seed: int, *, full: bool) -> dict[str, Any]:
     from synthgen.evaluation.self_test import self_test
+    from synthgen.extras import require
 
+    require("records", "sklearn")  # without it no control passes: said before, not after
     return self_test(seed, full=full)
 
 
 def _print_self_test(document: dict[str, Any], lang: str, *, as_json: bool) -> None:
     from synthgen.cli.printing import print_rows
     from synthgen.errors import RefusedError
-    from synthgen.messages import message
 
     if as_json:
         click.echo(json.dumps(document, ensure_ascii=False, indent=1))
@@ -276,4 +292,4 @@ def _print_self_test(document: dict[str, Any], lang: str, *, as_json: bool) -> N
     if not document["passes"]:
         raise RefusedError("self-test: a planted control was not seen; do not release anything")
     if not as_json:
-        click.echo(message("evaluate.self_test", lang, count=len(document["controls"])))
+        click.echo(said_of_self_test(document, lang))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from synthgen.cli import evaluate as evaluate_command
 from synthgen.cli.main import commands
 from synthgen.cohort.hashes import file_hashes
 from synthgen.evaluation.documents import document_bytes
@@ -362,3 +364,26 @@ def test_verify_of_nonsense_is_one_line(tmp_path):
         result = run("verify", path)
         assert result.exit_code == 15, result.output
         assert result.stderr.count("\n") == 1
+
+
+def test_a_self_test_without_its_extra_is_refused_before_anything_is_measured(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    out = tmp_path / "evaluation"
+    made = run("evaluate", "kr-demo", "--policy", "public", "--self-test", "-o", out)
+    assert made.exit_code == 16
+    assert "synthgen-cohort[records]" in made.output
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_controls_that_were_not_seen_are_named_beside_the_verdict(lang):
+    rows = [
+        {"control": "copier", "as_expected": True},
+        {"control": "raw columns", "as_expected": False},
+    ]
+    said = evaluate_command.said_of_self_test({"controls": rows}, lang)
+    assert "raw columns" in said
+    assert "copier" not in said
+    assert "2" in evaluate_command.said_of_self_test({"controls": [rows[0]] * 2}, lang)
