@@ -20,6 +20,7 @@ from synthgen.statistics.audit.facts import Fact, populations_of
 from synthgen.statistics.audit.reconstruction import Reconstruction, reconstruct
 from synthgen.statistics.audit.verdict import Limits, at_risk_nodes, least_width
 from synthgen.statistics.model import StatisticsPack
+from synthgen.statistics.protection.impossible import impossible_keys
 from synthgen.statistics.protection.ladder import LAST_STEP, Rules
 from synthgen.statistics.protection.printing import Key, key_of_fact, print_pack
 from synthgen.statistics.protection.record import recorded
@@ -202,11 +203,13 @@ def _protect(
     most_lost: float = math.inf,
 ) -> Protected:
     steps: dict[Key, int] = {}
+    known = impossible_keys(pack, schema)
     for _ in range(rounds):
         printed = print_pack(pack, schema, rules, steps)
         if most_lost < math.inf and information_lost(printed.pack, schema) > most_lost:
             raise _WorseError
-        coarser = _coarser(printed.pack, schema, rules, steps, printed.counts)
+        counts = {key: n for key, n in printed.counts.items() if key not in known}
+        coarser = _coarser(printed.pack, schema, rules, steps, counts)
         if not coarser:
             return Protected(printed.pack, rules, steps, information_lost(printed.pack, schema))
         for key in coarser:
