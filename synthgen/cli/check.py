@@ -112,12 +112,23 @@ def kind_of(path: str) -> str:
                 return "pack"
         return "delivery"
     if folder.exists():
-        return "delivery"
+        return "bundle" if _is_zipped_bundle(folder) else "delivery"
     if path in shipped("fitted_models"):
         return "model"
     if path.removesuffix("/statistics") in shipped("fitted_models"):
         return "pack"
     return "schema" if path.partition("@")[0] in shipped("schemas") else "delivery"
+
+
+def _is_zipped_bundle(path: Path) -> bool:
+    """Whether a zip file says that it is a bundle; a workbook is a zip file, too."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {"policy.json", "manifest.json"} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile, NotImplementedError):
+        return False
 
 
 def _load(schema_id: str) -> Schema:

@@ -216,7 +216,7 @@ def command(
         )
         return
     drawn = not of_records and 0 < settings.n <= REPORTED if with_report is None else with_report
-    with click.progressbar(length=settings.n, label="Patients", file=sys.stderr) as bar:
+    with _bar("Patients", settings.n) as bar:
         manifest = write_cohort(
             loaded,
             settings,
@@ -293,7 +293,7 @@ def _replicates(
     )
 
     require_count(count)
-    with click.progressbar(length=count, label="Replicates", file=sys.stderr) as bar:
+    with _bar("Replicates", count) as bar:
         made = write_replicates(
             model, settings, output, count, progress=partial(_advance, bar), **options
         )
@@ -318,6 +318,12 @@ def _replicates(
         f"{output / replicate_name(1, count)}",
         err=True,
     )
+
+
+def _bar(label: str, length: int) -> Any:
+    """A bar on stderr, silent off a terminal."""
+    hidden = not sys.stderr.isatty()
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)
 
 
 def _advance(bar: Any, written: int) -> None:

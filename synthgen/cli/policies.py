@@ -72,11 +72,15 @@ def show_policy(name: str, lang: str, *, as_json: bool) -> None:
         )
 
 
+def _number(limit: float) -> str:
+    return f"{limit:,.0f}" if abs(limit) >= 1000 else f"{limit:g}"
+
+
 def _limits(policy: Policy) -> list[dict[str, Any]]:
     rows = []
     for rule in policy.measures:
         for limit in rule.limits:
-            value = "(to fill in)" if limit.limit is None else f"{limit.limit:g}"
+            value = "(to fill in)" if limit.limit is None else _number(limit.limit)
             part = limit.part or "*"
             row = {"measure": rule.measure, "part": part, "limit": value, "source": limit.source}
             rows.append(row)

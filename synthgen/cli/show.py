@@ -51,18 +51,29 @@ def command(
       synthgen show kr-demo --figures figures --lang ko
     """
     from synthgen.cli.policies import is_policy, show_policy
+    from synthgen.errors import UsageError
     from synthgen.resources import shipped
 
     path = Path(name)
     if figures is not None:
         _figures(name, lang, figures, force=force)
         return
+    is_model = name in shipped("fitted_models") or (path / "model.json").is_file()
+    if as_html and (is_model or is_policy(name)):
+        raise UsageError(
+            f"{name}: --html is for a schema or a pack; a model has figures (--figures DIR), and "
+            f"its pack is {name.rstrip('/')}/statistics"
+            if is_model
+            else f"{name}: --html is for a schema or a pack"
+        )
     if is_policy(name):
         show_policy(name, lang, as_json=as_json)
-    elif name in shipped("fitted_models") or (path / "model.json").is_file():
+    elif is_model:
         _model(name, lang, as_json=as_json)
     elif name.split("@")[0] in shipped("schemas") or (path / "dataset.json").is_file():
         _schema(name, lang, as_html=as_html, as_json=as_json)
+    elif not path.exists() and not name.endswith("/statistics"):
+        raise UsageError(f"{name}: nothing of that name; synthgen catalog lists what is shipped")
     else:
         _pack(name, lang, as_html=as_html, as_json=as_json)
 

@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from synthgen.cli.check import kind_of
 from synthgen.cli.main import commands
 from synthgen.resources import shipped
 
@@ -216,3 +218,16 @@ def test_a_reader_that_goes_away_is_silent(cohort):
     os.close(writing)
     assert done.stderr == ""
     assert done.returncode == 74
+
+
+def test_a_zip_file_with_the_files_of_a_bundle_is_a_bundle_and_a_workbook_is_none(tmp_path):
+    for name, members in (
+        ("b.zip", ("manifest.json", "policy.json")),
+        ("w.xlsx", ("xl/workbook.xml",)),
+    ):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for member in members:
+                archive.writestr(member, "{}")
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
+    kinds = [kind_of(str(tmp_path / name)) for name in ("b.zip", "w.xlsx", "broken.zip")]
+    assert kinds == ["bundle", "delivery", "delivery"]

@@ -193,4 +193,7 @@ def test_show_prints_json(name):
 
 
 def test_show_of_nothing_names_what_there_is():
-    assert "shipped packs are kr-demo/statistics" in only_line(run("show", "nothing"), 11)
+    assert "synthgen catalog lists" in only_line(run("show", "nothing"), 2)
+    assert "kr-demo/statistics" in only_line(run("show", "nothing/statistics"), 11)
+    assert "kr-demo/statistics" in only_line(run("show", "kr-demo", "--html"), 2)
+    assert "--html is for" in only_line(run("show", "public", "--html"), 2)

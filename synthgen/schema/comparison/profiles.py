@@ -155,7 +155,7 @@ def _form(typed: TypedTable) -> str:
     loaded = typed.loaded
     if not loaded.separator:
         return "DuckDB" if ":" in loaded.file else "Parquet"
-    separator = "tab" if loaded.separator == "\t" else loaded.separator
+    separator = "tab" if loaded.separator == "\t" else f'"{loaded.separator}"'
     packed = ", gzip" if loaded.compressed else ""
     return f"{ENCODINGS[loaded.encoding]}, {separator}{packed}"
 

@@ -94,8 +94,8 @@ def test_another_spelling_of_a_name_breaks_a_program_that_reads_by_name(compared
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"encoding": "cp949"}, "the file is UTF-8, , in A and CP949, , in B"),
-        ({"separator": ";"}, "the file is UTF-8, , in A and UTF-8, ; in B"),
+        ({"encoding": "cp949"}, 'the file is UTF-8, "," in A and CP949, "," in B'),
+        ({"separator": ";"}, 'the file is UTF-8, "," in A and UTF-8, ";" in B'),
     ],
 )
 def test_another_form_of_the_file_breaks(compared, options, said):
