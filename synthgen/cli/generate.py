@@ -234,7 +234,17 @@ def command(
         click.echo(line)
     rows = ", ".join(f"{name} {facts['rows']:,}" for name, facts in manifest["tables"].items())
     click.echo(f"{loaded.id}, seed {seed}: {rows}")
-    click.echo(f"Wrote {output}. Next: synthgen check {output}", err=True)
+    click.echo(f"Wrote {output}. Next: synthgen check {output}{_own_schema(model)}", err=True)
+
+
+def _own_schema(model: str) -> str:
+    """The option that says where the schema of a cohort is, if the model brought its own."""
+    from synthgen.resources import shipped
+    from synthgen.statistics.descriptor import SCHEMA
+
+    folder = Path(model) / "statistics" / SCHEMA
+    own = model not in shipped("fitted_models") and folder.is_dir()
+    return f" --schema {folder}" if own else ""
 
 
 def _expected_lines(settings: Settings, manifest: dict[str, Any], language: str) -> Iterator[str]:

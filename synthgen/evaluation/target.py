@@ -146,7 +146,7 @@ def schema_of(target: str, schema: str = "") -> Schema:
             folder = shipped("fitted_models").get(target, folder)
             return load_schema(text_at(read_document(folder / "model.json", ModelError), "schema"))
         case _:
-            return load_schema(read_pack(pack_folder(target), load_schema).schema)
+            return _spoken(read_pack(pack_folder(target), load_schema))
 
 
 def load_target(
@@ -187,8 +187,8 @@ def load_target(
     if kind == PACK:
         folder = pack_folder(target)
         own = read_pack(folder, load_schema)
-        spoken = load_schema(own.schema)
-        return Target(kind, own.id, folder, folder_hash(folder), own.origin, spoken, {}, own, None)
+        sha256, spoken = folder_hash(folder), _spoken(own)
+        return Target(kind, own.id, folder, sha256, own.origin, spoken, {}, own, None)
     if kind == MODEL:
         fitted = load_model(target)
         folder = shipped("fitted_models").get(target, Path(target))
@@ -206,6 +206,11 @@ def load_target(
             fitted,
         )
     return _cohort(Path(target), model, pack, schema)
+
+
+def _spoken(pack: StatisticsPack) -> Schema:
+    """Schema of a pack: the one it brings, or a shipped one."""
+    return pack.own_schema or load_schema(pack.schema)
 
 
 def _pack(pack: str) -> StatisticsPack | None:

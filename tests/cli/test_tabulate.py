@@ -63,6 +63,8 @@ def test_a_protected_pack_says_how_and_is_fitted(tmp_path, enclave):
     assert document["x-synthgen"]["target"]["population"] == "Trial patients"
     fitted = run("fit", pack, "-o", tmp_path / "model", cwd=enclave)
     assert fitted.returncode == 0, fitted.stderr
+    judged = run("evaluate", pack, "--policy", "public", "-o", tmp_path / "e", cwd=enclave)
+    assert "policy public: is for the schema rare-cancer" in judged.stderr  # its own was found
 
 
 def test_fit_of_records_marks_the_model_and_generates_rows(tmp_path, enclave):
@@ -71,7 +73,9 @@ def test_fit_of_records_marks_the_model_and_generates_rows(tmp_path, enclave):
     assert "enclave, no formal protection" in fitted.stdout
     made = run("generate", tmp_path / "m", "-n", "200", "-o", tmp_path / "c", cwd=enclave)
     assert made.returncode == 0, made.stderr
-    checked = run("check", tmp_path / "c", "--schema", "schema", cwd=enclave)
+    _, _, next_command = made.stderr.strip().rpartition("Next: synthgen ")
+    assert next_command.startswith("check ")
+    checked = run(*next_command.split(), cwd=enclave)
     assert checked.returncode == 0, checked.stdout
 
 
