@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from synthgen.schema.model import Category, Column, ColumnType
+from synthgen.schema.read_variables import SPECIAL
 
 Edges = list[tuple[float, float]]
 
@@ -124,6 +125,62 @@ def record_bins(
             fine_edges.append((lower, upper))
         coarse_edges.append((start, fine_edges[-1][1]))
     return Layout(coarse_edges, fine_edges)
+
+
+def blurred(edges: Edges, column: Column | None = None, *, whole: bool) -> Edges:
+    """Bins near those of records, of which no edge is anybody's value.
+
+    Parameters
+    ----------
+    edges : list of (float, float)
+        Adjacent intervals whose ends are values of records: the outer ones those of two
+        single persons.
+    column : Column, optional
+        Whose published limits are kept.
+    whole : bool
+        Whether values are whole numbers.
+
+    Returns
+    -------
+    list of (float, float)
+        Inner edges on a grid of tens, ones or tenths, of which 10 to 100 steps span the
+        inner ones.  The outer bins end 1, 2, 4, 8 ... times ten steps from there: the
+        smallest and the greatest value are known to a factor of two, at zero if they are
+        not negative.  Our choice.
+
+    Examples
+    --------
+    >>> blurred([(3.7, 21.4), (21.4, 58.9), (58.9, 777.7)], whole=False)
+    [(1.0, 21.0), (21.0, 59.0), (59.0, 1339.0)]
+    """
+    first, last = edges[0][0], edges[-1][1]
+    inner = [lower for lower, _ in edges[1:]] or [first]
+    span = inner[-1] - inner[0] or last - first
+    span = max(span, 1e-6 * max(abs(first), abs(last)), 1e-6)
+    digits = 1 - math.floor(math.log10(span))
+    digits = min(digits, 0) if whole else digits
+    cuts = sorted({round(edge, digits) for edge in inner})
+    reach = 10.0 ** (1 - digits)
+    low, high = cuts[0] - reach, cuts[-1] + reach
+    while low > first:
+        low -= cuts[0] - low
+    while high <= last:
+        high += high - cuts[-1]
+    if first >= 0.0 > low:
+        low = 0.0
+    low, high = round(low, digits), round(high, digits)
+    if column is not None and column.minimum is not None:
+        low = max(low, float(column.minimum))
+    if column is not None and column.maximum is not None:
+        most = float(column.maximum)
+        high = min(high, most + 1.0 if whole else math.nextafter(most, math.inf))
+    return from_edges([low, *(cut for cut in cuts if low < cut < high), high])
+
+
+def special(means: str) -> Category:
+    """Category of what is no value: missing, equal to another."""
+    title, title_ko = SPECIAL[means]
+    return Category(means, title, title_ko, means=means)
 
 
 def _grouped(values: Sequence[float], counts: Sequence[int], bins: int) -> list[tuple[int, int]]:

@@ -13,11 +13,13 @@ from synthgen.enclave.bins import (
     YEARS,
     Edges,
     Layout,
+    blurred,
     categories_of,
     divided,
     from_edges,
     public_bins,
     record_bins,
+    special,
     year_bins,
 )
 from synthgen.enclave.coding import cell, position_sql
@@ -34,7 +36,6 @@ from synthgen.schema.model import (
     Table,
     Variable,
 )
-from synthgen.schema.read_variables import SPECIAL
 from synthgen.schema.rules.sql import identifier
 from synthgen.schema.validation.database import row_of, rows_of
 from synthgen.statistics.tables import NUMBER_COLUMNS
@@ -43,8 +44,7 @@ from synthgen.statistics.tables import NUMBER_COLUMNS
 COARSE, TIMES, FINE = 20, 12, 100
 #: Names that columns of a pack's tables have already.
 RESERVED = frozenset({*NUMBER_COLUMNS, "value", "lower", "upper"})
-ROWS_OF = "rows_of_"
-DETAIL = "_detail"
+ROWS_OF, DETAIL = "rows_of_", "_detail"
 
 
 def design_of(
@@ -52,6 +52,7 @@ def design_of(
     *,
     from_records: bool,
     detail: bool = False,
+    guarded: bool = False,
     wanted: Iterable[str] | None = None,
 ) -> Design:
     """Variables for every column that can be counted.
@@ -63,6 +64,8 @@ def design_of(
         Whether bins may be made of the records where the schema has none.
     detail : bool
         Whether numbers get a second, finer variable for the values within their bins.
+    guarded : bool
+        Whether the bins leave the enclave: no edge is then somebody's value.
     wanted : iterable of str, optional
         Names of the only variables to keep.
 
@@ -72,12 +75,9 @@ def design_of(
         If a value lies in no category, tables are not linked, or a column that may not be
         missing has no public bins.
     """
-    return _Designer(records, from_records=from_records, detail=detail, wanted=wanted).design()
-
-
-def _special(means: str) -> Category:
-    title, title_ko = SPECIAL[means]
-    return Category(means, title, title_ko, means=means)
+    made = _Designer(records, from_records=from_records, detail=detail, wanted=wanted)
+    made.guarded = guarded
+    return made.design()
 
 
 class _Designer:
@@ -91,7 +91,7 @@ class _Designer:
     ) -> None:
         self.records = records
         self.schema = records.schema
-        self.from_records = from_records
+        self.from_records, self.guarded = from_records, False
         self.detail = detail
         self.wanted = None if wanted is None else set(wanted)
         self.above = not_above(records)
@@ -162,7 +162,7 @@ class _Designer:
 
     def _with_missing(self, variable: Variable, nullable: bool) -> tuple[Category, ...]:
         has = any(c.means == "missing" for c in variable.categories)
-        return (*variable.categories, *((_special("missing"),) if nullable and not has else ()))
+        return (*variable.categories, *((special("missing"),) if nullable and not has else ()))
 
     def _name(self, table: str, column: str) -> str:
         bare = re.sub(r"[^a-z0-9_]+", "_", column.lower()).strip("_") or "column"
@@ -229,9 +229,7 @@ class _Designer:
         elif not self.from_records:
             layout = Layout(public_bins(column), [])
         if self.from_records and (own is None or self.detail):
-            made = self._from_values(
-                cell(qualified), source, column.type is ColumnType.INTEGER, qualified in self.times
-            )
+            made = self._from_values(cell(qualified), source, qualified in self.times, column)
             layout = (
                 made if own is None else Layout(layout.coarse, divided(made.fine, layout.coarse))
             )
@@ -249,8 +247,7 @@ class _Designer:
                 unit_ko=column.unit_ko,
                 bins_from="records" if self.from_records else "schema",
             )
-        special = (_special("equal"),) if bound else ()
-        categories = (*own.categories, *special)
+        categories = (*own.categories, *((special("equal"),) if bound else ()))
         own = replace(own, categories=categories, not_above=bound)
         kept = self._keep(replace(own, categories=self._with_missing(own, column.nullable)))
         if kept and self.detail and not bound and len(layout.fine) > len(layout.coarse):
@@ -279,18 +276,22 @@ class _Designer:
         self.left_out.append(f"{qualified} (no public bins)")
         return []
 
-    def _from_values(self, value: str, source: str, whole: bool, time: bool) -> Layout:
+    def _from_values(
+        self, value: str, source: str, time: bool, column: Column | None = None
+    ) -> Layout:
+        whole = column is None or column.type is ColumnType.INTEGER
         found = rows_of(
             self.records.db,
             f"SELECT v, count(*) FROM (SELECT {value} AS v FROM {source}) WHERE v IS NOT NULL "  # noqa: S608
             "GROUP BY v ORDER BY v",
         )
-        if not found:
-            return Layout([(0.0, 1.0)], [])
         counts = [int(n) for _, n in found]
+        if not counts:
+            return Layout([(0.0, 1.0)], [])
         coarse = TIMES if time else min(COARSE, max(4, round(sum(counts) ** (1 / 3))))
         values = [float(v) for v, _ in found]
-        return record_bins(values, counts, whole=whole, coarse=coarse, fine=FINE)
+        made = record_bins(values, counts, whole=whole, coarse=coarse, fine=FINE)
+        return Layout(blurred(made.coarse, column, whole=whole), []) if self.guarded else made
 
     def _date(
         self,
@@ -308,7 +309,7 @@ class _Designer:
         elif since:
             days = f"date_diff('day', {cell(since)}, {cell(qualified)})"
             if self.from_records:
-                layout = self._from_values(days, source, True, False)
+                layout = self._from_values(days, source, False)
                 edges = layout.coarse
             else:
                 (least,) = row_of(self.records.db, f"SELECT min({days}) FROM {source}")  # noqa: S608
@@ -361,7 +362,7 @@ class _Designer:
         return ""
 
     def _years(self, value: str, source: str) -> Edges:
-        if not self.from_records:
+        if not self.from_records or self.guarded:
             return from_edges([float(y) for y in YEARS])
         years = f"min(year({value})), max(year({value}))"
         return year_bins(*row_of(self.records.db, f"SELECT {years} FROM {source}"))  # noqa: S608

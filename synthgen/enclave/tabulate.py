@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,7 +50,13 @@ class Tabulated:
     left_out: tuple[str, ...]
 
 
-def tabulate(source: Source, schema: Schema, settings: Settings | None = None) -> Tabulated:
+def tabulate(
+    source: Source,
+    schema: Schema,
+    settings: Settings | None = None,
+    *,
+    notice: Callable[[str], None] | None = None,
+) -> Tabulated:
     """Statistics pack of records.
 
     Parameters
@@ -60,6 +66,8 @@ def tabulate(source: Source, schema: Schema, settings: Settings | None = None) -
     schema : Schema
     settings : Settings, optional
         By default small cells below 5 are protected and the tables chosen by the records.
+    notice : callable, optional
+        Told in one line what the protection is doing.
 
     Raises
     ------
@@ -80,7 +88,9 @@ def tabulate(source: Source, schema: Schema, settings: Settings | None = None) -
         return tabulated
     pack = tabulated.pack
     smallest = max(asked.min_cell, 2)
-    protected = protect(pack, pack.own_schema, min_cell=smallest, round_to=asked.round_to)
+    protected = protect(
+        pack, pack.own_schema, min_cell=smallest, round_to=asked.round_to, notice=notice
+    )
     return replace(tabulated, pack=protected)
 
 
@@ -90,6 +100,7 @@ def _tabulate(records: Records, asked: Settings) -> Tabulated:
         records,
         from_records=asked.bins_from_data,
         detail=asked.detail,
+        guarded=not asked.unprotected,
         wanted=None if plan is None else _planned_variables(plan, records),
     )
     coded = coded_units(records, design)
@@ -97,6 +108,7 @@ def _tabulate(records: Records, asked: Settings) -> Tabulated:
     rules = list(records.schema.rules)
     samples = {unit.unit.table.name: unit.sample() for unit in coded}
     for unit in coded:
+        first = len(tables)
         rows = samples[unit.unit.table.name]
         least = 1 if asked.unprotected else asked.min_cell
         gaps = gaps_of(unit, rows, records.schema, least=least)
@@ -106,10 +118,21 @@ def _tabulate(records: Records, asked: Settings) -> Tabulated:
         else:
             tables += _planned(unit, plan, asked)
         tables += survival_tables(records, unit, rows, asked)
+        if len(coded) > 1:
+            tables[first:] = [_of_unit(table, unit) for table in tables[first:]]
     if not tables:
         raise RecordsError("plan: no table of it can be counted")
     own = replace(records.schema, variables=design.variables, rules=tuple(rules))
     return Tabulated(_pack(records, own, design, tables, asked), design.left_out)
+
+
+def _of_unit(table: StatisticsTable, unit: Coded) -> StatisticsTable:
+    """The table with rows of its unit as its population: patients are not tumours.
+
+    Tables with one population text are audited together; a total of patients and one of
+    tumours would contradict each other.
+    """
+    return replace(table, population=f"{table.population}: {unit.unit.table.title}")
 
 
 def _planned_variables(plan: Plan, records: Records) -> list[str]:
