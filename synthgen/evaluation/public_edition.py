@@ -16,6 +16,9 @@ STEP = 0.05
 COUNT_STEP = 5
 
 _VALUES = re.compile(r"=([^,;:]*)")
+_NAME = re.compile(r"[\w.]+")
+#: What stands behind the name of a group: which attack it was.
+_ATTACK = re.compile(r": (?:nearness|uniques|secret=([^:]+))$")
 
 
 def public_edition(
@@ -123,9 +126,18 @@ class _Names:
         return bool(self._codes_of(part))
 
     def public(self, part: str) -> str:
-        if all(value in self._codes for value in self._codes_of(part)):
+        if not self.is_group(part):
             return part
-        name, colon, rest = part.rpartition(": ")
-        name = name if colon else part
+        name, suffix = part, ""
+        found = _ATTACK.search(part)
+        if found is not None and (not found[1] or found[1] in self._columns):
+            name, suffix = part[: found.start()], found[0]
+        if all(self._is_public(item) for item in name.removeprefix("stratum ").split(", ")):
+            return part
         number = self._numbers.setdefault(name, len(self._numbers) + 1)
-        return f"group {number}{colon}{rest if colon else ''}"
+        return f"group {number}{suffix}"
+
+    def _is_public(self, item: str) -> bool:
+        """Whether it is ``column=code`` and nothing else: a code may hold commas and colons."""
+        column, equals, value = item.partition("=")
+        return bool(equals and _NAME.fullmatch(column)) and value in self._codes | self._columns

@@ -86,3 +86,20 @@ def test_no_detail_and_no_hash_or_number_of_records_is_left():
     assert CANARY not in text
     assert "343" not in text
     assert '"sha256": "ab"' not in text
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "stratum entity=osteosarcoma: {}",
+        "stratum entity=osteosarcoma, {}",
+        "stratum entity=osteosarcoma;{}",
+        "stratum entity={}: of {}: nearness",
+        "stratum entity=osteosarcoma, sex={}: {}",
+        "stratum entity=85+: secret={}",
+    ],
+)
+def test_no_comma_or_colon_in_a_code_lets_the_rest_of_it_through(part):
+    shown = edition(finding(part.replace("{}", CANARY)))
+
+    assert CANARY not in json.dumps(shown)
