@@ -77,3 +77,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'synthgen' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, so that a notebook completes them before they are imported."""
+    return sorted({*globals(), *__all__})

@@ -370,6 +370,9 @@ class Schema:
         known = ", ".join(v.name for v in self.variables)
         raise SchemaError(f"schema {self.key}: has no model variable {name}; it has {known}")
 
+    def __repr__(self) -> str:
+        return f"<Schema {self.key}: {', '.join(table.name for table in self.tables)}>"
+
     def _repr_html_(self) -> str:
         from synthgen.schema.views import schema_view
 

@@ -336,6 +336,11 @@ class StatisticsPack:
     own_schema: Schema | None = None
     unprotected: bool = False
 
+    def __repr__(self) -> str:
+        return (
+            f"<StatisticsPack {self.id} {self.version}: {len(self.tables)} tables, {self.origin}>"
+        )
+
     def table(self, name: str) -> StatisticsTable:
         """Table by name.
 

@@ -29,5 +29,13 @@ def test_a_table_that_is_not_there_names_those_that_are():
 def test_every_public_name_exists():
     for name in sg.__all__:
         assert getattr(sg, name) is not None
+    assert set(sg.__all__) <= set(dir(sg))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         sg.nothing  # noqa: B018
+
+
+def test_what_a_console_prints_of_a_public_type_fits_on_a_line():
+    model = sg.load_model("kr-demo")
+    assert repr(model.schema) == "<Schema rare-cancer@1.0.0: patient, tumour>"
+    assert repr(model.pack).startswith("<StatisticsPack kr-demo 1.0.0: 85 tables")
+    assert len(repr(model)) < 100
