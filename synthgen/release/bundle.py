@@ -34,7 +34,7 @@ from synthgen.release import signature
 from synthgen.release.stored_zip import write_stored_zip
 from synthgen.resources import shipped
 from synthgen.schema.documents import one_line
-from synthgen.statistics.model import StatisticsPack
+from synthgen.statistics.model import Relation, StatisticsPack
 
 FORMAT = "bundle/1"
 MANIFEST = "manifest.json"
@@ -43,6 +43,8 @@ NOTICE = "NOTICE.txt"
 LICENCE = "LICENCE.txt"
 PUBLIC_REPORT = "report.public.html"
 DOSSIER = "dossier"
+#: Kinds of tables about other people than the patients: protection leaves them as they are.
+OTHERS = ("population", "life_table")
 
 
 @dataclass(frozen=True)
@@ -238,13 +240,20 @@ def _require_protected(target: Target) -> None:
 
 
 def is_unprotected(pack: StatisticsPack) -> bool:
-    """Whether a pack was made from records and nothing in it was protected."""
+    """Whether a pack was made from records and a table about patients was not protected."""
     if pack.origin == "public-statistics":
         return False
-    return pack.unprotected or not any(
-        (t.protection.suppressed_below, t.protection.rounded_to, t.protection.noise_sd)
-        != (None, None, None)
-        for t in pack.tables
+    none = (None, None, None)
+    about_patients = [
+        t for t in pack.tables if t.kind not in OTHERS and t.relation is not Relation.ASSUMED
+    ]
+    return (
+        pack.unprotected
+        or not about_patients
+        or any(
+            (t.protection.suppressed_below, t.protection.rounded_to, t.protection.noise_sd) == none
+            for t in about_patients
+        )
     )
 
 

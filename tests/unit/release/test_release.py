@@ -173,7 +173,9 @@ def test_statistics_of_records_that_nobody_protected_are_recognised():
     assert is_unprotected(replace(enclave, unprotected=True))
     bare = tuple(replace(t, protection=Protection()) for t in pack.tables)
     assert is_unprotected(replace(enclave, tables=bare))
-    guarded = (replace(bare[0], protection=Protection(suppressed_below=5)), *bare[1:])
+    one = (replace(bare[0], protection=Protection(suppressed_below=5)), *bare[1:])
+    assert is_unprotected(replace(enclave, tables=one))
+    guarded = tuple(replace(t, protection=Protection(suppressed_below=5)) for t in bare)
     assert not is_unprotected(replace(enclave, tables=guarded))
 
 
