@@ -102,7 +102,9 @@ def command(
         allow_repeated=allow_repeated,
         table=table,
     )
-    made = tabulate(records, load_schema(schema), asked)
+    made = tabulate(
+        records, load_schema(schema), asked, notice=lambda line: click.echo(line, err=True)
+    )
     pack = made.pack
     if dry_run and pack.own_schema is not None:
         for variable in pack.own_schema.variables:

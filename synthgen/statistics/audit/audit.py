@@ -20,7 +20,8 @@ from synthgen.statistics.audit.explanation import facts_behind, irreducible
 from synthgen.statistics.audit.facts import Fact, Where, populations_of, releases_of
 from synthgen.statistics.audit.reconstruction import Reconstruction, reconstruct
 from synthgen.statistics.audit.report import MEASURES, AuditReport, HiddenCell
-from synthgen.statistics.audit.verdict import Limits, is_at_risk
+from synthgen.statistics.audit.verdict import Limits, is_at_risk, undecided_nodes
+from synthgen.statistics.audit.work import Work
 from synthgen.statistics.model import StatisticsPack
 
 MOST_REDUCED = 60
@@ -88,12 +89,18 @@ def audit(
     looked_at = dict.fromkeys(MEASURES, 0)
     aside: list[Fact] = []
     incomplete: list[str] = []
+    limited: list[str] = []
+    undecided = 0
+    work = Work()
     for population in populations:
-        found = reconstruct(population, narrow=float(limits.min_width))
+        found = reconstruct(population, narrow=float(limits.min_width), work=work)
         facts = found.population.facts
         aside += found.set_aside
         if not found.complete:
             incomplete.append(population.name)
+        if found.is_limited and found.wanted:
+            limited.append(population.name)
+        undecided += len(undecided_nodes(found, limits.min_cell, limits.min_width))
         cells += _cells(found, limits, explain=explain)
         problems["smallest_cell"] += smallest_cells(found, limits)
         problems["implied_counts"] += implied_counts(found, limits)
@@ -118,6 +125,8 @@ def audit(
         looked_at=looked_at,
         set_aside=tuple(aside),
         incomplete=tuple(incomplete),
+        limited=tuple(limited),
+        undecided=undecided,
         schema=schema,
         is_public=all(pack.origin == "public-statistics" for pack in packs),
     )

@@ -36,6 +36,8 @@ class Problem:
         How many they are [persons]; for dominance the share of one institution.
     because : tuple of Where
         Printed numbers that it follows from.
+    rests_on_hidden : bool
+        Whether one of those was printed as a range, or withheld.
     """
 
     check: str
@@ -44,6 +46,7 @@ class Problem:
     lower: float
     upper: float
     because: tuple[Where, ...] = ()
+    rests_on_hidden: bool = False
 
 
 def smallest_cells(found: Reconstruction, limits: Limits) -> Iterator[Problem]:
@@ -138,7 +141,7 @@ def differencing(found: Reconstruction, limits: Limits) -> Iterator[Problem]:
         widest = max(facts, key=lambda f: f.lower)
         yield Problem(
             "differencing", widest.where, widest.region, found.bounds.lower[node],
-            found.bounds.upper[node], tuple(f.where for f in facts),
+            found.bounds.upper[node], tuple(f.where for f in facts), any(f.hidden for f in facts),
         )  # fmt: skip
 
 

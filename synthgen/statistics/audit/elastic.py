@@ -11,7 +11,7 @@ import scipy.sparse
 from synthgen.errors import StatisticsError
 from synthgen.statistics.audit.facts import Fact, Population
 from synthgen.statistics.audit.grid import Grid
-from synthgen.statistics.audit.programs import Component, for_highs
+from synthgen.statistics.audit.programs import NODES, Component, for_highs
 from synthgen.statistics.audit.subtraction import Bounds
 
 sp: Any = scipy.sparse
@@ -55,6 +55,7 @@ def contradicting(
                 np.concatenate([most, np.full(2 * rows, np.inf)]),
             ),
             constraints=scipy.optimize.LinearConstraint(for_highs(matrix), low, high),
+            options={"node_limit": NODES} if whole else {},
         )
         if result.x is None or result.fun > GIVES_WAY:
             break

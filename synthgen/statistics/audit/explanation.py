@@ -32,10 +32,18 @@ def facts_behind(found: Reconstruction, node: int) -> tuple[Fact, ...]:
     found : Reconstruction
     node : int
         A printed region.
+
+    Returns
+    -------
+    tuple of Fact
+        Empty where the work allowed for explanations has ended.
     """
     facts = {id(f): f for f in found.bounds.facts_behind(node)}
     if node in found.by_program:
-        for at in _nodes_behind(found, node):
+        nodes = _nodes_behind(found, node)
+        if not nodes and found.explaining.is_spent:
+            return ()
+        for at in nodes:
             facts.update({id(f): f for f in found.bounds.facts_behind(at)})
     return tuple(facts.values())
 
@@ -48,6 +56,8 @@ def _nodes_behind(found: Reconstruction, node: int) -> list[int]:
         if len(where):
             break
     else:
+        return []
+    if not found.explaining.allows(2 * component.coefficients):
         return []
     row = component.targets[where].toarray().ravel()
     equal = component.row_lower == component.row_upper
@@ -114,7 +124,7 @@ def irreducible(
         Whether leaving out any one of them widens the interval beyond ``narrow``; False, with
         the set as it was, where it has more than :data:`MOST_TRIED` members.
     """
-    if len(facts) > MOST_TRIED:
+    if not facts or len(facts) > MOST_TRIED or found.explaining.is_spent:
         return facts, False
     own = [line.fact for line in found.grid.lines if line.node == node and line.fact in facts]
     kept = list(facts)
@@ -124,7 +134,7 @@ def irreducible(
         fewer = [f for f in kept if f is not fact]
         if _gives_away(found.population, fewer, own[0] if own else None, found, node, narrow):
             kept = fewer
-    return tuple(kept), True
+    return tuple(kept), not found.explaining.is_spent
 
 
 def _gives_away(
@@ -142,5 +152,5 @@ def _gives_away(
     part = replace(population, facts=(*facts, asked))
     grid = grid_of(part)
     at = grid.lines[-1].node
-    alone = reconstruct(part, narrow=narrow, only=[at])
+    alone = reconstruct(part, narrow=narrow, only=[at], work=found.explaining)
     return bool(alone.upper[at] - alone.lower[at] <= narrow)

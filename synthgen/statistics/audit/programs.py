@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 import scipy.sparse
-from scipy.sparse import csgraph
 
-from synthgen.statistics.audit.system import System
+from synthgen.statistics.audit.work import Work
 
 sp: Any = scipy.sparse
 Floats = npt.NDArray[np.float64]
@@ -63,6 +62,11 @@ class Component:
     numbers: Integers
     column_nodes: tuple[tuple[int, ...], ...]
     rows: Integers
+
+    @property
+    def coefficients(self) -> int:
+        """Entries, rows and columns: what one program counts as work."""
+        return int(self.matrix.nnz + sum(self.matrix.shape))
 
     def solve(
         self, objective: Floats, *, whole: bool, gap: float = 0.0
@@ -127,40 +131,6 @@ class Component:
         return fixed
 
 
-def components_of(system: System) -> list[Component]:
-    """The parts of a system that share no unknown, those without a wanted region left out."""
-    width = system.matrix.shape[1]
-    if width == 0:
-        return []
-    stacked = sp.csr_array(sp.vstack([system.matrix, system.targets]))
-    rows = stacked.shape[0]
-    graph = sp.block_array([[None, stacked], [stacked.T, None]], format="csr")
-    _, label = csgraph.connected_components(graph, directed=False)
-    of_row, of_column = label[:rows], label[rows:]
-    m = system.matrix.shape[0]
-    found = []
-    has_entries = np.diff(system.targets.indptr) > 0
-    for name in np.unique(of_row[m:][has_entries]).tolist():
-        row = np.flatnonzero(of_row[:m] == name)
-        column = np.flatnonzero(of_column == name)
-        target = np.flatnonzero((of_row[m:] == name) & has_entries)
-        found.append(
-            Component(
-                sp.csr_array(system.matrix[row][:, column]),
-                system.row_lower[row],
-                system.row_upper[row],
-                system.row_node[row],
-                system.least[column],
-                system.most[column],
-                sp.csr_array(system.targets[target][:, column]),
-                target,
-                tuple(system.column_nodes[j] for j in column.tolist()),
-                row,
-            )
-        )
-    return found
-
-
 def _floor(value: float) -> float:
     return math.floor(value + REACHED * max(1.0, abs(value)))
 
@@ -183,10 +153,13 @@ class _Search:
     high_seen: Floats
     low_whole: Floats
     high_whole: Floats
+    work: Work
     possible: bool = True
 
     def solved(self, objective: Floats) -> tuple[float, int] | None:
         """Solve a linear program; its value, and how many bounds it proves to be reached."""
+        if not self.work.allows(self.component.coefficients):
+            return None
         found = self.component.solve(objective, whole=False)
         if found is None:
             self.possible = False
@@ -252,7 +225,7 @@ class _Search:
     def sweep(self, *, is_upper: bool) -> None:
         """Push many regions to their bounds at once, while that settles any."""
         sign = -1.0 if is_upper else 1.0
-        while self.possible:
+        while self.possible and not self.work.is_spent:
             done = self.upper_done if is_upper else self.lower_done
             left = np.flatnonzero(~done & np.isfinite(self.upper if is_upper else self.lower))
             if len(left) < 3:
@@ -288,6 +261,8 @@ class _Search:
     def prove(self, i: int, *, is_upper: bool) -> None:
         """One program over whole numbers for one bound of one region."""
         sign = -1.0 if is_upper else 1.0
+        if not self.work.allows(self.component.coefficients, whole=True):
+            return
         row = self.component.targets[[i]].toarray().ravel()
         solved = self.component.solve(sign * row, whole=True)
         if solved is None:
@@ -304,6 +279,8 @@ class _Search:
             for _ in range(MOST_SPREADS):
                 left = self._unproven(least, narrow, is_upper=is_upper)
                 if len(left) < 3 or not self.possible:
+                    break
+                if not self.work.allows(self.component.coefficients, whole=True):
                     break
                 sign = -1.0 if is_upper else 1.0
                 objective = sign * np.asarray(self.component.targets[left].sum(axis=0)).ravel()
@@ -327,8 +304,13 @@ class _Search:
 
 
 def tighten(
-    component: Component, lower: Floats, upper: Floats, narrow: float, enough: float | None = None
-) -> tuple[Floats, Floats, bool]:
+    component: Component,
+    lower: Floats,
+    upper: Floats,
+    narrow: float,
+    enough: float | None = None,
+    work: Work | None = None,
+) -> tuple[Floats, Floats, bool, npt.NDArray[np.bool_]]:
     """Reconstruction interval of every wanted region of one component.
 
     Parameters
@@ -341,12 +323,16 @@ def tighten(
     enough : float, optional
         Do not look further where an interval is known to be at least this wide: what comes
         back is then only what subtraction left [persons].
+    work : Work, optional
+        Shared by all that is asked; where it ends, bounds stay as they are: wider, but valid.
 
     Returns
     -------
     lower, upper : ndarray of float64, shape (targets,)
     possible : bool
         False if no population satisfies the rows: the tables contradict each other.
+    open_ : ndarray of bool, shape (targets,)
+        Neither settled nor shown to be at least ``narrow`` wide, for want of work.
     """
     n = len(lower)
     search = _Search(
@@ -360,20 +346,39 @@ def tighten(
         np.full(n, -np.inf),
         np.full(n, np.inf),
         np.full(n, -np.inf),
+        work or Work(),
     )
     if enough is None:
         search.sweep(is_upper=True)
         search.sweep(is_upper=False)
+        _settle_all(search, None)
     else:
         search.spread(enough)
-    for is_upper in (True, False):
-        for i in range(n):
-            done = search.upper_done if is_upper else search.lower_done
-            if enough is not None and search.is_wide(enough)[i]:
-                continue
-            if search.possible and not done[i]:
-                search.settle(i, is_upper=is_upper)
+        _settle_all(search, enough)
     if search.possible and component.matrix.shape[1] <= MOST_WHOLE:
         # Where only narrow ones matter, narrower ones are known to be too narrow already.
         search.settle_whole(1.0 if enough is None else narrow, narrow)
-    return search.lower, search.upper, search.possible
+    still_open = np.zeros(n, dtype=bool)
+    if search.work.is_spent and search.possible:
+        # No interval is asked for any more, only whether it is wide enough.
+        search.work = Work(search.work.proof)
+        width = narrow if enough is None else enough
+        search.spread(width)
+        _settle_all(search, width)
+        still_open = ~search.is_wide(width)
+        if work is not None:
+            work.proof = search.work.left
+    return search.lower, search.upper, search.possible, still_open
+
+
+def _settle_all(search: _Search, enough: float | None) -> None:
+    """One program for each bound that no solution has reached and that matters."""
+    for is_upper in (True, False):
+        for i in range(len(search.lower)):
+            done = search.upper_done if is_upper else search.lower_done
+            if not search.possible or search.work.is_spent:
+                return
+            if enough is not None and search.is_wide(enough)[i]:
+                continue
+            if not done[i]:
+                search.settle(i, is_upper=is_upper)

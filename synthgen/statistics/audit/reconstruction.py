@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from synthgen.statistics.audit.components import components_of
 from synthgen.statistics.audit.elastic import contradicting
 from synthgen.statistics.audit.facts import Fact, Population
 from synthgen.statistics.audit.grid import Grid, grid_of
-from synthgen.statistics.audit.programs import Component, components_of, tighten
+from synthgen.statistics.audit.programs import Component, tighten
 from synthgen.statistics.audit.subtraction import Bounds, subtract
 from synthgen.statistics.audit.system import System, system_of
+from synthgen.statistics.audit.work import MOST_EXPLANATION, Work
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,6 +48,12 @@ class Reconstruction:
         Facts that contradict the others; nothing rests on them.
     complete : bool
         False if the population was too large for a linear program.
+    is_limited : bool
+        Whether the work allowed ended: some intervals may be wider than they could be.
+    undecided : frozenset of int
+        Nodes of which it is not known, for want of work, whether they are narrow.
+    explaining : Work
+        What may be spent on saying which printed numbers give something away.
     """
 
     population: Population
@@ -59,6 +67,9 @@ class Reconstruction:
     wanted: tuple[int, ...]
     set_aside: tuple[Fact, ...]
     complete: bool
+    is_limited: bool = False
+    undecided: frozenset[int] = frozenset()
+    explaining: Work = field(default_factory=lambda: Work(MOST_EXPLANATION))
 
 
 def reconstruct(
@@ -67,6 +78,7 @@ def reconstruct(
     narrow: float = 2.0,
     only: Sequence[int] | None = None,
     enough: float | None = None,
+    work: Work | None = None,
 ) -> Reconstruction:
     """Interval of every hidden region, from all facts of a population.
 
@@ -80,6 +92,8 @@ def reconstruct(
     enough : float, optional
         Leave intervals alone that are at least this wide: faster, where only narrow ones
         matter [persons].
+    work : Work, optional
+        What may be computed, shared with whatever else is asked; :data:`MOST_WORK` by default.
 
     Raises
     ------
@@ -87,13 +101,14 @@ def reconstruct(
         If printed numbers contradict each other and none can be named.
     """
     aside: list[Fact] = []
+    work = work or Work()
     while True:
         grid = grid_of(population)
         bounds = subtract(grid)
         if bounds.contradiction:
             dropped = _weakest(bounds.contradiction, population)
         else:
-            found, dropped = _by_programs(population, grid, bounds, (narrow, enough), only)
+            found, dropped = _by_programs(population, grid, bounds, (narrow, enough), only, work)
             if found is not None:
                 return replace(found, set_aside=tuple(aside))
         if len(aside) >= FEW_CONTRADICTIONS:  # a table that is about other people
@@ -130,6 +145,7 @@ def _by_programs(
     bounds: Bounds,
     widths: tuple[float, float | None],
     only: Sequence[int] | None,
+    work: Work,
 ) -> tuple[Reconstruction | None, list[Fact]]:
     n = bounds.printed
     lower, upper = np.array(bounds.lower[:n]), np.array(bounds.upper[:n])
@@ -138,11 +154,15 @@ def _by_programs(
     system = system_of(grid, bounds, wanted) if wanted else None
     components = components_of(system) if system is not None else []
     moved: set[int] = set()
+    undecided: set[int] = set()
     for component in components:
         assert system is not None  # noqa: S101 - for the type checker
         at = np.array([wanted[i] for i in component.numbers.tolist()], dtype=np.intp)
         known = system.constants[component.numbers]
-        low, high, possible = tighten(component, lower[at] - known, upper[at] - known, *widths)
+        low, high, possible, unknown = tighten(
+            component, lower[at] - known, upper[at] - known, *widths, work
+        )
+        undecided |= {int(i) for i in at[unknown]}
         if not possible:
             facts = contradicting(component, grid, bounds, population)
             return None, _weakest(facts, population)
@@ -161,6 +181,8 @@ def _by_programs(
         wanted=wanted,
         set_aside=(),
         complete=not wanted or system is not None,
+        is_limited=work.is_spent,
+        undecided=frozenset(undecided),
     )
     return result, []
 

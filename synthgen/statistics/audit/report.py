@@ -30,6 +30,7 @@ MEASURES = (
 NO_INSTITUTION = "audit.reason.no_institution"
 NO_SURVIVAL = "audit.reason.no_survival"
 TOO_LARGE = "audit.reason.too_large"
+TOO_LONG = "audit.reason.too_long"
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,10 @@ class AuditReport:
     schema : Schema
     is_public : bool
         Whether all packs hold published statistics only.
+    limited : tuple of str
+        Populations for which the work allowed ended: intervals may be wider than they could be.
+    undecided : int
+        Hidden numbers of which it is not known, for want of work, whether they are at risk.
     """
 
     releases: tuple[str, ...]
@@ -115,6 +120,8 @@ class AuditReport:
     incomplete: tuple[str, ...]
     schema: Schema
     is_public: bool = False
+    limited: tuple[str, ...] = ()
+    undecided: int = 0
 
     @property
     def recovered(self) -> tuple[HiddenCell, ...]:
@@ -162,9 +169,10 @@ class AuditReport:
             "min_width": self.limits.min_width,
             "set_aside": len(self.set_aside),
         }
-        if self.incomplete and not self.at_risk:
+        if (self.incomplete or self.undecided) and not self.at_risk:
+            reason = TOO_LARGE if self.incomplete else TOO_LONG
             found.append(
-                not_testable("reconstruction", "I", TOO_LARGE, n=len(self.cells), detail=detail)
+                not_testable("reconstruction", "I", reason, n=len(self.cells), detail=detail)
             )
         else:
             found.append(self._exact("reconstruction", float(len(self.at_risk)), detail))
@@ -219,6 +227,8 @@ class AuditReport:
             "remedies": [{**vars(where), "helps": count} for where, count in self.remedies],
             "set_aside": [vars(fact.where) for fact in self.set_aside],
             "incomplete": list(self.incomplete),
+            "limited": list(self.limited),
+            "undecided": self.undecided,
         }
 
     def _cell(self, cell: HiddenCell) -> dict[str, Any]:

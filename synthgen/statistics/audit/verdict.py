@@ -91,3 +91,13 @@ def at_risk_nodes(found: Reconstruction, min_cell: float, min_width: float) -> l
         if is_at_risk(found.lower[node], found.upper[node], min_cell, min_width)
     ]
     return sorted(nodes, key=lambda i: (found.upper[i] - found.lower[i], i))
+
+
+def undecided_nodes(found: Reconstruction, min_cell: float, min_width: float) -> list[int]:
+    """Hidden nodes that may be too well known, which the work allowed did not settle."""
+    lower, upper = found.lower, found.upper
+    return sorted(
+        node
+        for node in found.undecided
+        if lower[node] < min_cell and not is_at_risk(lower[node], upper[node], min_cell, min_width)
+    )

@@ -57,6 +57,9 @@ def report_lines(report: AuditReport, language: str) -> list[str]:
         for (release, table), many in aside.items()
     ]
     lines += [message("audit.incomplete", language, name=name) for name in report.incomplete]
+    lines += [message("audit.limited", language, name=name) for name in report.limited]
+    if report.undecided:
+        lines.append(message("audit.undecided", language, many=report.undecided))
     failed = ", ".join(message(f"measure.{name}.title", language) for name in report.failed)
     verdict = "audit.passes" if report.passes else "audit.fails"
     lines.append(message(verdict, language, failed=failed))

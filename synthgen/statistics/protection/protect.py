@@ -8,17 +8,19 @@ printed one step coarser.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from synthgen.errors import StatisticsError, UsageError
+from synthgen.messages import message
 from synthgen.schema.load import load_schema
 from synthgen.schema.model import Schema
 from synthgen.statistics.audit.checks import homogeneous, rests_at_risk
 from synthgen.statistics.audit.explanation import facts_behind
 from synthgen.statistics.audit.facts import Fact, populations_of
 from synthgen.statistics.audit.reconstruction import Reconstruction, reconstruct
-from synthgen.statistics.audit.verdict import Limits, at_risk_nodes, least_width
+from synthgen.statistics.audit.verdict import Limits, at_risk_nodes, least_width, undecided_nodes
+from synthgen.statistics.audit.work import MOST_WORK, Work
 from synthgen.statistics.model import StatisticsPack
 from synthgen.statistics.protection.impossible import impossible_keys
 from synthgen.statistics.protection.ladder import LAST_STEP, Rules
@@ -34,6 +36,9 @@ MANY_SMALL = 150
 FEW_ROUNDS = 25
 """Most rounds of suppression where rounding is at hand: tables that need more are linked in so
 many ways that hiding single numbers does not end."""
+
+Notice = Callable[[str], None]
+"""Is told in one line what is being done."""
 
 METHODS = ("auto", "round", "suppress")
 
@@ -68,6 +73,7 @@ def protect(
     min_width: int | None = None,
     events: int = 5,
     at_risk: int = 11,
+    notice: Notice | None = None,
 ) -> StatisticsPack:
     """A pack that may be shown: no small number of patients can be worked out from it.
 
@@ -93,6 +99,8 @@ def protect(
     events, at_risk : int
         Fewest deaths between two printed times of a survival curve, and fewest patients at
         risk [persons]; times between are left out.
+    notice : callable, optional
+        Told in one line what is being done, at the start of every round.
 
     Returns
     -------
@@ -124,6 +132,7 @@ def protect(
         min_width=min_width,
         events=events,
         at_risk=at_risk,
+        notice=notice,
     ).pack
 
 
@@ -137,6 +146,7 @@ def protect_with_record(
     min_width: int | None = None,
     events: int = 5,
     at_risk: int = 11,
+    notice: Notice | None = None,
 ) -> Protected:
     """The same as :func:`protect`, with the steps that were needed and what they cost."""
     if method not in METHODS:
@@ -155,13 +165,13 @@ def protect_with_record(
     done: list[Protected] = []
     if method in {"auto", "round"}:
         rules = Rules(min_cell, round_to or min_cell, width, events, at_risk)
-        done.append(_protect(pack, schema, rules))
+        done.append(_protect(pack, schema, rules, notice=notice))
     if method in {"auto", "suppress"}:
         rules = Rules(min_cell, None, width, events, at_risk)
         if method == "suppress":
-            done.append(_protect(pack, schema, rules))
+            done.append(_protect(pack, schema, rules, notice=notice))
         else:
-            done += _protect_if_better(pack, schema, rules, done[0].lost)
+            done += _protect_if_better(pack, schema, rules, done[0].lost, notice)
     best = min(done, key=lambda p: p.lost)
     others = [p for p in done if p is not best]
     return replace(
@@ -178,16 +188,17 @@ def protect_with_record(
 
 
 def _protect_if_better(
-    pack: StatisticsPack, schema: Schema, rules: Rules, lost: float
+    pack: StatisticsPack, schema: Schema, rules: Rules, lost: float, notice: Notice | None
 ) -> list[Protected]:
     """Protect, but give up once more is lost than by another way, or after a few rounds."""
     counts = print_pack(pack, schema, rules, {}).counts
     if sum(0 < count < rules.min_cell for count in counts.values()) > MANY_SMALL:
         return []
     try:
-        return [_protect(pack, schema, rules, rounds=FEW_ROUNDS, most_lost=lost)]
+        found = _protect(pack, schema, rules, rounds=FEW_ROUNDS, most_lost=lost, notice=notice)
     except _WorseError:
         return []
+    return [found]
 
 
 class _WorseError(Exception):
@@ -201,15 +212,28 @@ def _protect(
     *,
     rounds: int = MOST_ROUNDS,
     most_lost: float = math.inf,
+    notice: Notice | None = None,
 ) -> Protected:
     steps: dict[Key, int] = {}
     known = impossible_keys(pack, schema)
-    for _ in range(rounds):
+    work = Work()
+    for number in range(1, rounds + 1):
         printed = print_pack(pack, schema, rules, steps)
+        if notice is not None:
+            way = "protection.suppressing" if rules.base is None else "protection.rounding"
+            many = len(printed.counts)
+            notice(message(way, "en", numbers=many, round=number, coarser=len(steps)))
         if most_lost < math.inf and information_lost(printed.pack, schema) > most_lost:
             raise _WorseError
         counts = {key: n for key, n in printed.counts.items() if key not in known}
-        coarser = _coarser(printed.pack, schema, rules, steps, counts)
+        coarser = _coarser(printed.pack, schema, rules, steps, counts, work)
+        if coarser is None and rounds < MOST_ROUNDS:
+            raise _WorseError
+        if coarser is None:
+            raise StatisticsError(
+                f"pack {pack.id}: whether it is protected takes too much work to find out (more "
+                f"than {MOST_WORK:,} coefficients); its tables must be fewer or coarser"
+            )
         if not coarser:
             return Protected(printed.pack, rules, steps, information_lost(printed.pack, schema))
         for key in coarser:
@@ -229,13 +253,19 @@ def _coarser(
     rules: Rules,
     steps: dict[Key, int],
     counts: dict[Key, float],
-) -> list[Key]:
-    """Numbers to print one step coarser, so that less is given away; none if all is well."""
+    work: Work,
+) -> list[Key] | None:
+    """Numbers to print one step coarser, so that less is given away; none if all is well.
+
+    None where the work allowed ended before that was known.
+    """
     chosen: dict[Key, None] = {}
     limits = Limits(rules.min_cell, rules.min_width, events=rules.events, at_risk=rules.at_risk)
     for population in populations_of((pack,), schema):
         width = float(rules.min_width)
-        found = reconstruct(population, narrow=width, enough=width)
+        found = reconstruct(population, narrow=width, enough=width, work=work)
+        if undecided_nodes(found, rules.min_cell, width):
+            return None
         for own, facts in _given_away(found, limits):
             keys = {key_of_fact(f) for f in facts}
             if keys & chosen.keys():
