@@ -8,6 +8,8 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +30,13 @@ from synthgen.evaluation.inputs import Given, inputs_of
 from synthgen.evaluation.measures import MEASURES, Measure
 from synthgen.evaluation.policy import Policy, require_ready
 from synthgen.evaluation.public_edition import public_edition
+from synthgen.evaluation.refitting import TRIAL_REFITS, audited
+from synthgen.evaluation.refitting import Progress as RefitProgress
 from synthgen.evaluation.run import run_measures
 from synthgen.evaluation.target import PACK, Target
 from synthgen.outputs import output_folder
+from synthgen.privacy.refit_audit import FEWEST_REFITS, REFITS
+from synthgen.privacy.refit_audit import MEASURE as REFIT_AUDIT
 from synthgen.resources import data_root
 from synthgen.schema.documents import one_line
 
@@ -62,6 +68,41 @@ def measures_asked(policy: Policy, kind: str) -> list[Measure]:
     return [MEASURES[rule.measure] for rule in asked(policy, kind).measures]
 
 
+def with_refits(
+    measures: Sequence[Measure],
+    policy: Policy,
+    refits: int | None = None,
+    progress: RefitProgress | None = None,
+) -> list[Measure]:
+    """Measures with as many refits as were asked for.
+
+    Parameters
+    ----------
+    measures : sequence of Measure
+    policy : Policy
+    refits : int, optional
+        Even, at least 32; by default 256 where the policy requires the audit and 64 where it
+        only reports it.  Where it requires it, fewer than 256 cannot pass.
+    progress : callable, optional
+        Called with refits done, all, and seconds so far; in a worker process where there are
+        several, so it must be a function of a module.
+
+    Raises
+    ------
+    UsageError
+        If there are too few, or an odd number.
+    """
+    if refits is not None and (refits < FEWEST_REFITS or refits % 2):
+        raise UsageError(
+            f"refits: is {refits}; it must be even and at least {FEWEST_REFITS} "
+            f"({REFITS} for a release)"
+        )
+    enough = REFITS if REFIT_AUDIT in policy.required else 0
+    count = refits or enough or TRIAL_REFITS
+    run = partial(audited, refits=count, enough=enough, progress=progress)
+    return [replace(m, run=run) if m.id == REFIT_AUDIT else m for m in measures]
+
+
 def evaluate(
     target: Target,
     policy: Policy,
@@ -73,6 +114,8 @@ def evaluate(
     path: str = "",
     self_test: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    refits: int | None = None,
+    refit_progress: RefitProgress | None = None,
 ) -> Evaluation:
     """Measure what a policy asks for, and decide.
 
@@ -94,14 +137,16 @@ def evaluate(
         What the planted controls showed on this machine.
     progress : callable, optional
         Called with each measure that is done.
+    refits, refit_progress
+        As in :func:`with_refits`.
 
     Raises
     ------
     UsageError, RecordsError, RefusedError
-        As :func:`inputs_of` and :func:`measures_asked` say.
+        As :func:`inputs_of`, :func:`measures_asked` and :func:`with_refits` say.
     """
     given = given or Given()
-    measures = measures_asked(policy, target.kind)
+    measures = with_refits(measures_asked(policy, target.kind), policy, refits, refit_progress)
     inputs = inputs_of(target, given, policy)
     claims = frozenset({"G0"}) if target.is_public else frozenset[str]()
     findings = run_measures(
@@ -209,6 +254,8 @@ def evaluate_into(
     force: bool = False,
     self_test: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    refits: int | None = None,
+    refit_progress: RefitProgress | None = None,
     finish: Sequence[Callable[[Evaluation, Path], None]] = (),
 ) -> Evaluation:
     """Evaluate and write the folder, whole or not at all; the attempt is logged in any case.
@@ -218,7 +265,7 @@ def evaluate_into(
     folder : Path
         Where ``evaluation.json``, its public edition, the policy and a copy of the log will
         stand.
-    target, policy, given, seed, jobs, self_test, progress
+    target, policy, given, seed, jobs, self_test, progress, refits, refit_progress
         As in :func:`evaluate`.
     log : Path
         The log of attempts.
@@ -238,7 +285,7 @@ def evaluate_into(
         As the parts say.  A line "started" stands in the log if measures were run.
     """
     require_ready(policy, now.date())
-    measures_asked(policy, target.kind)
+    with_refits(measures_asked(policy, target.kind), policy, refits)
     inputs_of(target, given, policy)  # refuses before an attempt is counted
     named = {"id": policy.id, "version": policy.version, "sha256": policy.sha256}
     subject, when = subject_of(target, given), now.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -265,6 +312,8 @@ def evaluate_into(
             path=_seen_from(target.folder, folder),
             self_test=self_test,
             progress=progress,
+            refits=refits,
+            refit_progress=refit_progress,
         )
         raw = document_bytes(made.document)
         (beside / EVALUATION).write_bytes(raw)

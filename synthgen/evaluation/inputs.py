@@ -11,6 +11,7 @@ from synthgen.cohort.hashes import file_hashes, sha256_of
 from synthgen.errors import StatisticsError, UsageError
 from synthgen.evaluation.documents import document_hash
 from synthgen.evaluation.policy import Policy
+from synthgen.evaluation.refitting import refit_of
 from synthgen.evaluation.subjects import (
     columns_named,
     comparable,
@@ -38,12 +39,15 @@ class Given:
     population : DataFrame or None
     hashes : mapping of str to str
         Of the files behind ``train``, ``control`` and ``population``.
+    schema : Schema or None
+        Under which the records were read; without it no model is fitted to them again.
     """
 
     train: Mapping[str, pd.DataFrame] | None = None
     control: Mapping[str, pd.DataFrame] | None = None
     population: pd.DataFrame | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
+    schema: Schema | None = None
 
     @property
     def patients(self) -> int:
@@ -81,7 +85,7 @@ def read_given(
     if population is not None:
         residents = _read_population(population)
         hashes["population"] = _hash_at(population)
-    return Given(frames.get("train"), frames.get("control"), residents, hashes)
+    return Given(frames.get("train"), frames.get("control"), residents, hashes, schema)
 
 
 def _hash_at(path: Path) -> str:
@@ -148,7 +152,9 @@ def inputs_of(target: Target, given: Given, policy: Policy) -> Inputs:
         pack=target.pack,
         model=target.model,
         population=given.population,
-        refit=None,
+        refit=refit_of(
+            target.model, given.schema, given.train, given.control, parts["synthetic"].columns
+        ),
         keys=keys,
         secrets=secrets,
         strata=strata,

@@ -108,6 +108,11 @@ def frame_of(
     return pd.DataFrame(columns)
 
 
+def root_of(schema: Schema) -> Table:
+    """The table of the patients: the first one without a foreign key."""
+    return next((t for t in schema.tables if not t.foreign_keys), schema.tables[0])
+
+
 def subjects_of(tables: Mapping[str, pd.DataFrame], schema: Schema) -> Subjects:
     """One row per patient: the rows of the first table, each with its first row of the others.
 
@@ -131,7 +136,7 @@ def subjects_of(tables: Mapping[str, pd.DataFrame], schema: Schema) -> Subjects:
     RecordsError
         If the table of patients is missing.
     """
-    root = next((t for t in schema.tables if not t.foreign_keys), schema.tables[0])
+    root = root_of(schema)
     if root.name not in tables:
         raise RecordsError(f"table {root.name}: is missing; the patients are needed")
     parts = [(root, tables[root.name].reset_index(drop=True))]
@@ -287,7 +292,7 @@ def require_apart(
         If an identifier stands in both or, where there are none, most rows of the control
         stand word for word among the training records.
     """
-    root = next((t for t in schema.tables if not t.foreign_keys), schema.tables[0])
+    root = root_of(schema)
     first, second = train[root.name], control[root.name]
     keys = [name for name in root.primary_key if name in first and name in second]
     if keys:

@@ -130,7 +130,7 @@ def schema_of(target: str, schema: str = "") -> Schema:
     ----------
     target : str
     schema : str
-        Id or folder, where a cohort's schema is not shipped.
+        Id or folder, where the schema of a cohort or model is not shipped.
 
     Raises
     ------
@@ -144,7 +144,8 @@ def schema_of(target: str, schema: str = "") -> Schema:
             return _schema_at(folder, text_at(said, "schema"), schema)
         case "model":
             folder = shipped("fitted_models").get(target, folder)
-            return load_schema(text_at(read_document(folder / "model.json", ModelError), "schema"))
+            said = read_document(folder / "model.json", ModelError)
+            return _schema_at(folder, text_at(said, "schema"), schema, "model.json")
         case _:
             return _spoken(read_pack(pack_folder(target), load_schema))
 
@@ -217,11 +218,11 @@ def _pack(pack: str) -> StatisticsPack | None:
     return read_pack(pack_folder(pack), load_schema) if pack else None
 
 
-def _schema_at(folder: Path, named: str, schema: str) -> Schema:
+def _schema_at(folder: Path, named: str, schema: str, file: str = "manifest.json") -> Schema:
     loaded = load_schema(schema or named)
     if loaded.key != named:
         raise ContractError(
-            f"{folder}: its manifest names the schema {one_line(named, 60)}; {loaded.key} was given"
+            f"{folder}: its {file} names the schema {one_line(named, 60)}; {loaded.key} was given"
         )
     return loaded
 

@@ -7,6 +7,8 @@ every refit is another trial.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +67,7 @@ def refit_audit(
     *,
     refits: int = REFITS,
     workers: int = 1,
+    progress: Callable[[int, int, float], None] | None = None,
 ) -> list[Finding]:
     """Advantage of an attacker who must tell whose records a release was made from.
 
@@ -78,6 +81,8 @@ def refit_audit(
         Even, at least 32; 256 for a release.
     workers : int
         Threads; a ``refit`` that is not safe in threads needs 1.
+    progress : callable, optional
+        Called with refits done, all, and seconds so far.
 
     Returns
     -------
@@ -105,14 +110,23 @@ def refit_audit(
     real = inputs.train if inputs.control is None else joined((inputs.train, inputs.control))
     if len(real) < FEWEST:
         return [not_testable(MEASURE, "M", TOO_FEW, part=EVERYBODY, n=len(real))]
-    audit = run_audit(inputs, real, rng, refits=refits, workers=workers)
+    audit = run_audit(inputs, real, rng, refits=refits, workers=workers, progress=progress)
     return _findings(audit)
 
 
 def run_audit(
-    inputs: Inputs, real: Subjects, rng: np.random.Generator, *, refits: int, workers: int
+    inputs: Inputs,
+    real: Subjects,
+    rng: np.random.Generator,
+    *,
+    refits: int,
+    workers: int,
+    progress: Callable[[int, int, float], None] | None = None,
 ) -> Audit:
-    """Fit and sample in every run, and look at every target."""
+    """Fit and sample in every run, and look at every target.
+
+    A ``refit`` that says ``by_position`` gets rows whose index is their position in ``real``.
+    """
     refit = inputs.refit
     if refit is None:
         raise ValueError("a generator to refit is needed")
@@ -120,17 +134,26 @@ def run_audit(
     targets = _targets(groups, len(real), rng)
     seen = watched(real, targets, rng)
     decode = getattr(refit, "decode", None)
+    by_position = getattr(refit, "by_position", False)
     halves = _halves(len(real), refits, rng)
     seeds = np.random.SeedSequence(rng.integers(2**32, size=4).tolist()).spawn(refits)
     streams = [np.random.default_rng(one) for one in seeds]
 
     def run(number: int) -> Floats:
         records = rows_of(real, halves[:, number])
+        if by_position:
+            records.frame.index = np.flatnonzero(halves[:, number])
         release = refit(records, len(records), streams[number])
         return features_of(seen, release, decode)
 
+    made: list[Floats] = []
+    began = time.perf_counter()
     with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        features = np.stack(list(pool.map(run, range(refits))), axis=1)
+        for one in pool.map(run, range(refits)):
+            made.append(one)
+            if progress is not None:
+                progress(len(made), refits, time.perf_counter() - began)
+    features = np.stack(made, axis=1)
     if not np.isfinite(features).all():
         raise ValueError("a refit gave features that are no numbers")
     return Audit(

@@ -1,0 +1,196 @@
+"""``synthgen evaluate`` of a model and a cohort of records: the refit audit runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from synthgen.cli.main import commands
+from synthgen.evaluation.documents import document_bytes
+
+SOURCE = "made up for a test of the rule"
+CANARY = "CANARY4711"
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(commands, [str(a) for a in arguments], prog_name="synthgen")
+
+
+def policy_file(folder: Path, *, required: bool) -> Path:
+    rule: dict[str, Any] = {"measure": "refit_audit", "required": required}
+    if required:
+        rule["limits"] = [{"limit": 1.0, "source": SOURCE}]
+    other = {
+        "measure": "marginals",
+        "required": True,
+        "limits": [{"limit": 1.0, "source": SOURCE}],
+    }
+    document = {
+        "format": "policy/1",
+        "id": "own",
+        "version": "1.0.0",
+        "title": "Own policy",
+        "title_ko": "자체 정책",
+        "context": {"recipient": "nobody", "access": "public", "motive_and_capacity": ""},
+        "population": {"region": "none", "size": None, "is_census": True, "source": SOURCE},
+        "keys": [["sex", "age"]],
+        "secrets": ["grade"],
+        "strata": [],
+        "k_min": 11,
+        "measures": [rule, other],
+        "guarantees": [],
+        "budget": {"max_evaluations": 9, "source": SOURCE},
+        "approvals": {"needed": [], "given": []},
+        "expiry": None,
+    }
+    path = folder / "own.policy.json"
+    path.write_bytes(document_bytes(document))
+    return path
+
+
+def column(title: str, sensitivity: str, **more: Any) -> dict[str, Any]:
+    return {"title": title, **more, "x-synthgen": {"title_ko": "열", "sensitivity": sensitivity}}
+
+
+def own_schema(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+
+    def listed(*codes: str) -> dict[str, Any]:
+        return {
+            "title": "Codes",
+            "type": "string",
+            "oneOf": [
+                {"const": c, "title": c, "x-synthgen": {"title_ko": "가" + c}} for c in codes
+            ],
+            "x-synthgen": {"title_ko": "부호", "source": "none"},
+        }
+
+    def coded(name: str, sensitivity: str) -> dict[str, Any]:
+        return {
+            "$ref": f"codelists.json#/$defs/{name}",
+            "x-synthgen": {"title_ko": "열", "sensitivity": sensitivity},
+        }
+
+    texts: dict[str, Any] = {
+        "dataset.json": {
+            "format": "schema/1",
+            "id": "own",
+            "version": "1.0.0",
+            "title": "Own",
+            "title_ko": "자체",
+            "description": "A test.",
+            "description_ko": "시험.",
+            "licence": "CC0-1.0",
+            "tables": ["person"],
+        },
+        "person.schema.json": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "Person",
+            "type": "object",
+            "x-synthgen": {"title_ko": "사람", "row_unit": "person", "row_unit_ko": "사람"}
+            | {"primary_key": ["number"], "foreign_keys": []},
+            "required": ["number", "sex", "age"],
+            "additionalProperties": False,
+            "properties": {
+                "number": column("Number", "identifier", type="string"),
+                "sex": coded("sex", "quasi-identifier"),
+                "age": column("Age", "quasi-identifier", type="integer", minimum=0, maximum=110),
+                "grade": coded("grade", "sensitive"),
+            },
+        },
+        "codelists.json": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$defs": {"sex": listed("1", "2"), "grade": listed("low", "high", CANARY)},
+        },
+        "rules.json": {"format": "rules/1", "rules": []},
+        "variables.json": {"format": "variables/1", "variables": []},
+    }
+    for name, document in texts.items():
+        (folder / name).write_text(json.dumps(document), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A schema, records with a canary in a rare grade, a control, a model and its cohort."""
+    folder = tmp_path_factory.mktemp("place")
+    own_schema(folder / "own")
+    for name, seed in (("train", 2), ("control", 3)):
+        rng = np.random.default_rng(seed)
+        made = pd.DataFrame(
+            {
+                "number": [f"{name[0]}{i:05d}" for i in range(40)],
+                "sex": rng.choice(["1", "2"], 40),
+                "age": rng.integers(20, 90, 40),
+                "grade": rng.choice(["low", "high", CANARY], 40, p=[0.5, 0.4, 0.1]),
+            }
+        )
+        (folder / name).mkdir()
+        made.to_csv(folder / name / "person.csv", index=False)
+    fitted = run("fit", folder / "train", "--schema", folder / "own", "-o", folder / "model",
+                 "--allow-repeated")  # fmt: skip
+    assert fitted.exit_code == 0, fitted.output
+    drawn = run("generate", folder / "model", "-n", 40, "-o", folder / "cohort")
+    assert drawn.exit_code == 0, drawn.output
+    return folder
+
+
+def evaluate(place: Path, target: str, policy: Path, out: Path, *more: object):
+    return run(
+        "evaluate", place / target, "--schema", place / "own", "--policy", policy, "-o", out,
+        "--records", place / "train", "--control", place / "control", "--json", *more,
+    )  # fmt: skip
+
+
+def audit_of(result) -> dict[str, Any]:
+    document = json.loads(result.stdout)
+    return {f["part"]: f for f in document["findings"] if f["measure"] == "refit_audit"}
+
+
+def test_a_model_of_records_is_refitted_the_same_for_any_number_of_jobs(place, tmp_path):
+    policy = policy_file(tmp_path, required=False)
+    first = evaluate(place, "model", policy, tmp_path / "a", "--refits", 32)
+    found = audit_of(first)
+    assert found["everybody"]["estimate"] is not None, found
+    assert found["everybody"]["detail"]["refits"] == 32
+    assert "number of refits" not in found
+    assert "refit 32 of 32:" in first.stderr and "s each" in first.stderr
+    assert CANARY not in first.stderr
+    second = evaluate(place, "model", policy, tmp_path / "b", "--refits", 32, "--jobs", 2)
+    assert audit_of(second) == found
+
+
+def test_a_cohort_needs_its_model_and_few_refits_never_pass(place, tmp_path):
+    policy = policy_file(tmp_path, required=True)
+    without = evaluate(place, "cohort", policy, tmp_path / "a")
+    assert without.exit_code == 3, without.output
+    (said,) = audit_of(without).values()
+    assert said["reason"] == "finding.reason.missing_input"
+    model = ("--model", place / "model", "--refits", 32)
+    result = evaluate(place, "cohort", policy, tmp_path / "b", *model)
+    assert result.exit_code == 3, result.output
+    document = json.loads(result.stdout)
+    verdicts = {
+        row["part"]: row["verdict"]
+        for row in document["decision"]["judged"]
+        if row["measure"] == "refit_audit"
+    }
+    assert verdicts["everybody"] == "pass"  # the limit is 1
+    assert verdicts["number of refits"] == "not_testable"
+    assert document["decision"]["verdict"] == "not_testable"
+
+
+@pytest.mark.parametrize("refits", [0, 30, 33])
+def test_a_number_of_refits_that_cannot_be_is_one_line(place, tmp_path, refits):
+    policy = policy_file(tmp_path, required=True)
+    result = evaluate(place, "model", policy, tmp_path / "a", "--refits", refits)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("\n") == 1
+    assert "even and at least 32" in result.stderr
+    assert not (tmp_path / "a").exists()
