@@ -91,4 +91,6 @@ def _why_cohort(model: FittedModel, comparison: Comparison, known: int) -> Words
     if gap <= CONFLICT:
         return say("report.reason.chance", n=f"{comparison.n:,}")
     expected = f"{BEYOND_THREE * known:.1f}"
-    return say("report.reason.rare_chance", n=f"{comparison.n:,}", known=known, expected=expected)
+    return say(
+        "report.reason.rare_chance", n=f"{comparison.n:,}", known=f"{known:,}", expected=expected
+    )
