@@ -153,37 +153,36 @@ def audit_of(result) -> dict[str, Any]:
     return {f["part"]: f for f in document["findings"] if f["measure"] == "refit_audit"}
 
 
-def test_a_model_of_records_is_refitted_the_same_for_any_number_of_jobs(place, tmp_path):
-    policy = policy_file(tmp_path, required=False)
-    first = evaluate(place, "model", policy, tmp_path / "a", "--refits", 32)
+def test_a_model_and_its_cohort_are_refitted_the_same_for_any_number_of_jobs(place, tmp_path):
+    (tmp_path / "reports").mkdir()
+    reports = policy_file(tmp_path / "reports", required=False)
+    first = evaluate(place, "model", reports, tmp_path / "a", "--refits", 32)
     found = audit_of(first)
     assert found["everybody"]["estimate"] is not None, found
     assert found["everybody"]["detail"]["refits"] == 32
     assert "number of refits" not in found
     assert "refit 32 of 32:" in first.stderr and "s each" in first.stderr
     assert CANARY not in first.stderr
-    second = evaluate(place, "model", policy, tmp_path / "b", "--refits", 32, "--jobs", 2)
-    assert audit_of(second) == found
+    # The same of a cohort (with a log of its own: the policy differs), in two processes, where the audit is required: too few to pass.
+    requires = policy_file(tmp_path, required=True)
+    more = ("--model", place / "model", "--refits", 32, "--jobs", 2)
+    second = evaluate(place, "cohort", requires, tmp_path / "reports" / "b", *more)
+    assert second.exit_code == 3, second.output
+    again = audit_of(second)
+    assert again.pop("number of refits")["reason"] == "finding.reason.few_refits"
+    assert again == found
+    decision = json.loads(second.stdout)["decision"]
+    judged = {r["part"]: r["verdict"] for r in decision["judged"] if r["measure"] == "refit_audit"}
+    assert judged["everybody"] == "pass"  # the limit is 1
+    assert judged["number of refits"] == "not_testable"
+    assert decision["verdict"] == "not_testable"
 
 
-def test_a_cohort_needs_its_model_and_few_refits_never_pass(place, tmp_path):
-    policy = policy_file(tmp_path, required=True)
-    without = evaluate(place, "cohort", policy, tmp_path / "a")
-    assert without.exit_code == 3, without.output
-    (said,) = audit_of(without).values()
-    assert said["reason"] == "finding.reason.missing_input"
-    model = ("--model", place / "model", "--refits", 32)
-    result = evaluate(place, "cohort", policy, tmp_path / "b", *model)
+def test_a_cohort_without_its_model_cannot_be_refitted(place, tmp_path):
+    result = evaluate(place, "cohort", policy_file(tmp_path, required=True), tmp_path / "a")
     assert result.exit_code == 3, result.output
-    document = json.loads(result.stdout)
-    verdicts = {
-        row["part"]: row["verdict"]
-        for row in document["decision"]["judged"]
-        if row["measure"] == "refit_audit"
-    }
-    assert verdicts["everybody"] == "pass"  # the limit is 1
-    assert verdicts["number of refits"] == "not_testable"
-    assert document["decision"]["verdict"] == "not_testable"
+    (said,) = audit_of(result).values()
+    assert said["reason"] == "finding.reason.missing_input"
 
 
 @pytest.mark.parametrize("refits", [0, 30, 33])
