@@ -200,7 +200,7 @@ def require(extra: str, module: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         install = f"pip install '{DISTRIBUTION}[{extra}]'"
-        if is_present(extra):
+        if importlib.util.find_spec(module.partition(".")[0]) is not None:
             reason = " ".join(str(error).split())
             raise MissingExtraError(
                 f"extra {extra}: {module} is installed but cannot be imported ({reason}); "

@@ -47,5 +47,7 @@ def shipped(folder: str) -> dict[str, Path]:
     return {
         path.name: path
         for path in sorted(root.iterdir())
-        if path.is_dir() and not path.name.startswith((".", "_")) and path.name not in {"formats", "exports"}
+        if path.is_dir()
+        and not path.name.startswith((".", "_"))
+        and path.name not in {"formats", "exports"}
     }

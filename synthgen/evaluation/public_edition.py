@@ -105,7 +105,7 @@ def rounded(number: float | None, direction: int) -> float | None:
     step = STEP if abs(number) < 1 else COUNT_STEP
     steps = round(number / step, 9)  # 0.15 / 0.05 is 2.9999999999999996
     whole = {-1: math.floor(steps), 0: round(steps), 1: math.ceil(steps)}[direction]
-    return round(whole * step, 2)
+    return round(float(whole * step), 2)
 
 
 class _Names:

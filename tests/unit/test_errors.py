@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 
@@ -18,9 +19,10 @@ CLASSES = [
 ]
 
 
-def hide(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
-    """Make modules absent, in whatever environment the tests run."""
-    monkeypatch.setattr(sys, "path", [])
+def hide(monkeypatch: pytest.MonkeyPatch, *modules: str, path: tuple[object, ...] = ()) -> None:
+    """Make modules absent, in whatever environment the tests run, but for those in ``path``."""
+    monkeypatch.setattr(sys, "path", [str(folder) for folder in path])
+    importlib.invalidate_caches()
     for module in modules:
         monkeypatch.delitem(sys.modules, module, raising=False)
 
@@ -78,8 +80,7 @@ def test_the_message_for_sdv_says_what_its_licence_forbids(monkeypatch):
 
 def test_a_part_that_is_installed_but_broken_is_told_apart(tmp_path, monkeypatch):
     (tmp_path / "sklearn.py").write_text("raise ImportError('libgomp.so.1:\\n cannot open')")
-    hide(monkeypatch, "sklearn")
-    monkeypatch.syspath_prepend(tmp_path)
+    hide(monkeypatch, "sklearn", path=(tmp_path,))
     with pytest.raises(
         errors.MissingExtraError,
         match=r"^extra records: sklearn is installed but cannot be imported "
@@ -95,6 +96,5 @@ def test_a_module_of_another_part_is_our_bug():
 
 def test_a_present_part_is_imported(tmp_path, monkeypatch):
     (tmp_path / "opendp.py").write_text("answer = 42")
-    hide(monkeypatch, "opendp")
-    monkeypatch.syspath_prepend(tmp_path)
+    hide(monkeypatch, "opendp", path=(tmp_path,))
     assert require("dp", "opendp").answer == 42
