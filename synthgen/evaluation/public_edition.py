@@ -98,14 +98,14 @@ def rounded(number: float | None, direction: int) -> float | None:
     Examples
     --------
     >>> rounded(0.031, 0), rounded(0.031, -1), rounded(0.031, 1), rounded(7.0, 1), rounded(0.0, 1)
-    (0.05, 0.0, 0.05, 10.0, 0.0)
+    (0.05, 0.0, 0.05, 10, 0.0)
     """
     if number is None:
         return None
     step = STEP if abs(number) < 1 else COUNT_STEP
     steps = round(number / step, 9)  # 0.15 / 0.05 is 2.9999999999999996
     whole = {-1: math.floor(steps), 0: round(steps), 1: math.ceil(steps)}[direction]
-    return round(float(whole * step), 2)
+    return round(whole * step, 2)
 
 
 class _Names:
