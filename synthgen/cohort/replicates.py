@@ -142,7 +142,8 @@ class _Task:
                     for pair in self.design.interactions
                 ],
             },
-            "residual_standard_errors": model.residual,
+            # three digits: the last ones depend on the threads of the linear algebra
+            "residual_standard_errors": float(f"{model.residual:.3g}"),
         }
 
 

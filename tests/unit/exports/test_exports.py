@@ -241,7 +241,7 @@ MAPPING = {
         ({"value": {"sql": "1"}}, "sql"),
         ({"value": {"column": "x; DROP TABLE y"}}, "does not match"),
         ({"value": {"column": "tumour.entity"}, "type": "VARCHAR); DROP"}, "does not match"),
-        ({"value": {}}, "non-empty"),
+        ({"value": {}}, "non-empty|enough properties"),
         ({}, "must have a value, or a reason why"),
         ({"value": {"codes": {"a": "b"}}}, "a term must have one of"),
     ],
