@@ -96,7 +96,8 @@ def codes_at(resource, element):
 
 def counted(cohort, table, where="true"):
     query = f"SELECT count(*) FROM read_csv('{cohort / table}.csv', all_varchar=true) WHERE {where}"  # noqa: S608
-    return duckdb.execute(query).fetchone()[0]
+    with duckdb.connect() as db:
+        return db.execute(query).fetchone()[0]
 
 
 def test_an_independent_library_reads_every_resource(resources):

@@ -86,6 +86,12 @@ def asked(db, query):
     return db.execute(query).fetchone()[0]
 
 
+def asked_anew(query):
+    """Of files, on a connection of its own: the default one is everybody's."""
+    with duckdb.connect() as db:
+        return asked(db, query)
+
+
 @pytest.mark.parametrize("rule", [*PLAUSIBILITY, *COMPLETENESS])
 def test_no_row_breaks_a_rule_of_the_dashboard(database, rule):
     _, db = database
@@ -152,8 +158,7 @@ def athena(folder, concepts, relations):
 
 
 def test_a_vocabulary_gives_standard_and_source_concepts(cohort, tmp_path):
-    found = asked(
-        duckdb,
+    found = asked_anew(
         "SELECT list(DISTINCT morphology || '/' || behaviour || '-' || topography[:3] || '.' "  # noqa: S608
         f"|| topography[4:4]) FROM '{cohort / 'tumour.parquet'}'",
     )
