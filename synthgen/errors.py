@@ -79,7 +79,7 @@ class MissingExtraError(SynthgenError):
 
 
 class OutputError(SynthgenError):
-    """An output cannot be written: no room, no permission, a broken disk."""
+    """An output cannot be made: no room, no permission, a broken disk, a process that was ended."""
 
     exit_code = 74
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from synthgen.cohort.workers import in_order
 from synthgen.errors import UsageError
 from synthgen.evaluation.measures import Measure
 from synthgen.findings import CRASHED, MISSING_INPUT, NO_RECORDS, Finding, Inputs, not_testable
@@ -154,16 +153,12 @@ def run_measures(
             if progress is not None:
                 progress(measure)
         return findings
-    with ProcessPoolExecutor(
-        max_workers=min(jobs, len(measures)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(inputs, seed, without_records),
-    ) as pool:
-        for measure, found in zip(measures, pool.map(_work, measures), strict=True):
-            findings += found
-            if progress is not None:
-                progress(measure)
+    workers, shared = min(jobs, len(measures)), (inputs, seed, without_records)
+    results = in_order(_work, measures, workers, _start_worker, shared)
+    for measure, found in zip(measures, results, strict=True):
+        findings += found
+        if progress is not None:
+            progress(measure)
     return findings
 
 

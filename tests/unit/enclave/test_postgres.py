@@ -31,7 +31,8 @@ def address():
     """Address of a server that listens on a socket in its own folder, and nowhere else."""
     pytest.importorskip("psycopg", reason="the extra postgres is not installed")
     initdb, control = _program("initdb"), _program("pg_ctl")
-    base = Path(tempfile.mkdtemp(prefix="pg-"))  # short: it is the path of a socket
+    # Short, as it is the path of a socket, and where another user may go: TMPDIR may be private.
+    base = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     prefix: list[str] = []
     user = pwd.getpwuid(os.getuid()).pw_name
     if os.getuid() == 0:  # PostgreSQL refuses to run as root
