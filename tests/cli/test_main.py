@@ -37,6 +37,17 @@ def synthgen(*arguments: str, **options: object) -> subprocess.CompletedProcess[
     )
 
 
+def test_the_package_runs_as_a_module_where_the_script_is_not_on_the_path():
+    result = subprocess.run(
+        [sys.executable, "-m", "synthgen", "--version"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert result.stdout == f"synthgen, version {__version__}\n"
+
+
 @pytest.fixture
 def failing(monkeypatch):
     """Register a command, for this test only, that ends as the test says."""

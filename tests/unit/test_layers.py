@@ -37,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("teaching", "web", "testing"),
     ("synthgen",),  # the package's own names: its Python API
     ("cli",),
+    ("__main__",),
 )
 RANK = {room: rank for rank, floor in enumerate(FLOORS) for room in floor}
 
