@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from synthgen.errors import StatisticsError
 from synthgen.schema.model import Schema
+from synthgen.statistics.ledger import Ledger
 
 UNPROTECTED = "enclave, no formal protection"
 """How a pack is marked whose tables were made from records and protected in no way."""
@@ -315,6 +316,8 @@ class StatisticsPack:
     unprotected : bool
         Whether the tables are exact counts of records: such a pack, and a model that holds
         it, stays inside the enclave.
+    ledger : Ledger or None
+        What the tables cost, where they were made with differential privacy.
     """
 
     id: str
@@ -335,6 +338,7 @@ class StatisticsPack:
     licence: str = ""
     own_schema: Schema | None = None
     unprotected: bool = False
+    ledger: Ledger | None = None
 
     def __repr__(self) -> str:
         return (

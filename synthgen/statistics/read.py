@@ -25,6 +25,7 @@ from synthgen.statistics.descriptor import (
 )
 from synthgen.statistics.kinds import kind_of
 from synthgen.statistics.labels import expand_groups
+from synthgen.statistics.ledger import LEDGER, Ledger, read_ledger
 from synthgen.statistics.model import UNPROTECTED, Relation, StatisticsPack, StatisticsTable
 from synthgen.statistics.statement import Members
 from synthgen.statistics.statements import block_of, with_person_years
@@ -87,9 +88,21 @@ def read_pack(
         licence=text_at(licences[0], "name") if licences else "",
         own_schema=None if loader is None else schema,
         unprotected=text_at(own, "protection") == UNPROTECTED,
+        ledger=_ledger(folder, own),
     )
     validate_pack(pack, schema)
     return pack
+
+
+def _ledger(folder: Path, own: Mapping[str, Json]) -> Ledger | None:
+    stated = mapping_at(own, "ledger")
+    if stated:
+        return read_ledger(folder / LEDGER, sha256=text_at(stated, "sha256"))
+    if (folder / LEDGER).exists():
+        raise StatisticsError(
+            f"{folder / LEDGER}: {DESCRIPTOR} does not name it; the pack must be written again"
+        )
+    return None
 
 
 def _own_loader(folder: Path) -> SchemaLoader:

@@ -16,6 +16,7 @@ from synthgen.schema.documents import Json
 from synthgen.schema.write import write_schema
 from synthgen.statistics.descriptor import DESCRIPTOR, FORMAT, SCHEMA, TABLES
 from synthgen.statistics.kinds import kind_of
+from synthgen.statistics.ledger import LEDGER, ledger_hash, ledger_json
 from synthgen.statistics.model import UNPROTECTED, Cell, Place, StatisticsPack, StatisticsTable
 from synthgen.statistics.tables import NUMBER_COLUMNS
 
@@ -35,6 +36,8 @@ def write_pack(
     pack: StatisticsPack, folder: str | os.PathLike[str], *, force: bool = False
 ) -> Path:
     """Write a pack to a new folder: ``datapackage.json``, ``tables/*.csv``, ``SOURCES.md``.
+
+    A private pack gets its ``ledger.json``, a pack with a schema of its own that schema.
 
     Parameters
     ----------
@@ -63,6 +66,8 @@ def write_pack(
         document = readable_json(descriptor_of(pack)) + "\n"
         (beside / DESCRIPTOR).write_bytes(document.encode("utf-8"))
         (beside / SOURCES).write_bytes(sources_page(pack).encode("utf-8"))
+        if pack.ledger is not None:
+            (beside / LEDGER).write_bytes(ledger_json(pack.ledger).encode("utf-8"))
         if pack.own_schema is not None:
             write_schema(pack.own_schema, beside / SCHEMA)
     return Path(folder)
@@ -105,6 +110,7 @@ def descriptor_of(pack: StatisticsPack) -> dict[str, Json]:
         "schema": pack.schema,
         "origin": pack.origin,
         **({"protection": UNPROTECTED} if pack.unprotected else {}),
+        **_ledger(pack),
         "title_ko": pack.title_ko,
         "description_ko": pack.description_ko,
         "target": _without_empty(
@@ -156,6 +162,12 @@ def descriptor_of(pack: StatisticsPack) -> dict[str, Json]:
     document["x-synthgen"] = own
     document["resources"] = [_resource(table) for table in pack.tables]
     return document
+
+
+def _ledger(pack: StatisticsPack) -> dict[str, Json]:
+    if pack.ledger is None:
+        return {}
+    return {"ledger": {"path": LEDGER, "sha256": ledger_hash(ledger_json(pack.ledger))}}
 
 
 def _place(place: Place) -> dict[str, Json]:
