@@ -95,15 +95,16 @@ def refusals(seeds: int, sizes: list[int], names: list[str]) -> None:
             sys.stderr.write(f"{row}\n")
 
 
-def coverage(seeds: int, sizes: list[int]) -> None:
+def coverage(seeds: int, sizes: list[int], refits: int) -> None:
     """How often the true advantage, zero, lies within the one-sided bounds."""
-    rows = []
+    rows: list[dict[str, Any]] = []
+    start = time.process_time()
     for name in NULLS:
         for n in sizes:
             counts: dict[str, list[int]] = {}
             for seed in range(seeds):
                 inputs = control(name).inputs(n, np.random.default_rng([seed, n]))
-                found = refit_audit(inputs, np.random.default_rng(seed), refits=64)
+                found = refit_audit(inputs, np.random.default_rng(seed), refits=refits)
                 for finding in found:
                     if finding.lower is None or finding.upper is None:
                         continue
@@ -125,8 +126,9 @@ def coverage(seeds: int, sizes: list[int]) -> None:
                         "upper_bound_under_zero": below / total,
                     }
                 )
-            keep("coverage", {"seeds": seeds, "refits": 64, "rows": rows})
-            sys.stderr.write(f"{name} {n} done\n")
+            said = {"seeds": seeds, "refits": refits, "revision": revision(), "rows": rows}
+            keep(f"coverage-{refits}", said)
+            sys.stderr.write(f"{name} {n} done, {time.process_time() - start:.0f} CPU s\n")
 
 
 def page() -> None:
@@ -227,6 +229,7 @@ def main() -> None:
     parser.add_argument("task", choices=("table", "refusals", "coverage", "page"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--refits", type=int, default=64)
     parser.add_argument("--n", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--controls", nargs="+", default=list(HONEST))
     asked = parser.parse_args()
@@ -235,7 +238,7 @@ def main() -> None:
     elif asked.task == "refusals":
         refusals(asked.seeds, asked.n, asked.controls)
     elif asked.task == "coverage":
-        coverage(asked.seeds, asked.n)
+        coverage(asked.seeds, asked.n, asked.refits)
     else:
         page()
 

@@ -22,7 +22,9 @@ from synthgen.errors import OutputError, RefusedError, UsageError, VerificationE
 from synthgen.schema.documents import LARGEST_DOCUMENT, one_line
 
 NAME = "attempts.jsonl"
-FORMAT = "attempt/1"
+FORMAT = "attempt/2"
+#: Form of lines that knew records by the bytes of their file; such logs are read, not continued.
+OF_FILES = "attempt/1"
 #: Hash that the first line gives for the line before it.
 START = "0" * 64
 #: How long another evaluation is waited for [seconds].
@@ -46,7 +48,7 @@ class Attempt:
     time : str
         When, in UTC.
     subject : str
-        Hash of what the evaluations have in common: the records or the pack.
+        Hash of what the evaluations have in common: the rows of the records, or the pack.
     target : str
         Hash of what was evaluated.
     policy : mapping
@@ -56,6 +58,8 @@ class Attempt:
         Of a finished one: ``verdict`` and the hash of ``evaluation.json``.
     previous : str
         Hash of the line before.
+    format : {"attempt/2", "attempt/1"}
+        In the older form the subject of records was the hash of their file.
     """
 
     number: int
@@ -67,11 +71,11 @@ class Attempt:
     seed: int
     result: Mapping[str, Any]
     previous: str
+    format: str = FORMAT
 
     def line(self) -> bytes:
         """The line as it is written, with its end."""
-        said = {"format": FORMAT, **vars(self)}
-        said |= {"policy": dict(self.policy), "result": dict(self.result)}
+        said = vars(self) | {"policy": dict(self.policy), "result": dict(self.result)}
         text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return text.encode() + b"\n"
 
@@ -107,14 +111,14 @@ def attempts_in(raw: bytes, where: object) -> tuple[Attempt, ...]:
             said = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise VerificationError(broken) from error
-        if not isinstance(said, dict) or set(said) != KEYS or said.pop("format") != FORMAT:
+        if not isinstance(said, dict) or set(said) != KEYS:
             raise VerificationError(broken)
         if not isinstance(said["policy"], dict) or not isinstance(said["result"], dict):
             raise VerificationError(broken)
         attempt = Attempt(**said)
         if (attempt.number, attempt.previous) != (number, previous) or attempt.line() != line:
             raise VerificationError(broken)
-        if attempt.event not in EVENTS:
+        if attempt.event not in EVENTS or attempt.format not in (FORMAT, OF_FILES):
             raise VerificationError(broken)
         made.append(attempt)
         previous = hashlib.sha256(line).hexdigest()
@@ -122,7 +126,12 @@ def attempts_in(raw: bytes, where: object) -> tuple[Attempt, ...]:
 
 
 def require_admitted(
-    attempts: tuple[Attempt, ...], subject: str, policy: Mapping[str, str], most: int
+    attempts: tuple[Attempt, ...],
+    subject: str,
+    policy: Mapping[str, str],
+    most: int,
+    *,
+    of_records: bool = False,
 ) -> int:
     """Number that the next attempt has, if the log admits one.
 
@@ -134,6 +143,8 @@ def require_admitted(
         ``id``, ``version`` and ``sha256`` of the policy that is to be used.
     most : int
         Evaluations of one subject that the policy allows, under whatever policy they were.
+    of_records : bool
+        Whether the subject is a hash of records.
 
     Returns
     -------
@@ -143,8 +154,16 @@ def require_admitted(
     Raises
     ------
     RefusedError
-        If the policy of that id was another one before, or the budget is spent.
+        If the policy of that id was another one before, or the budget is spent; or if lines of
+        the older form stand in the log of an evaluation of records, because nobody can tell
+        whether they were about the same ones.
     """
+    old = [a for a in attempts if a.format == OF_FILES]
+    if of_records and old:
+        raise RefusedError(
+            f"log of attempts: line {old[0].number} is of the form {OF_FILES}, which knew records "
+            "by their file and not by their rows; keep that log, and begin a new one with --log"
+        )
     started = [a for a in attempts if a.subject == subject and a.event == "started"]
     for attempt in started:
         same = attempt.policy.get("id") == policy["id"]

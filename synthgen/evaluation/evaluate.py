@@ -30,6 +30,7 @@ from synthgen.evaluation.inputs import Given, inputs_of
 from synthgen.evaluation.measures import MEASURES, Measure
 from synthgen.evaluation.policy import Policy, require_ready
 from synthgen.evaluation.public_edition import public_edition
+from synthgen.evaluation.record_hash import records_hash
 from synthgen.evaluation.refitting import TRIAL_REFITS, audited
 from synthgen.evaluation.refitting import Progress as RefitProgress
 from synthgen.evaluation.run import run_measures
@@ -224,11 +225,11 @@ def versions() -> dict[str, str]:
 def subject_of(target: Target, given: Given) -> str:
     """Hash of what evaluations have in common, so that they count together.
 
-    The training records where there are any, because it is they that evaluations leak;
-    otherwise the published statistics, or the target itself.
+    The rows of the training records where there are any, whatever file they stand in, because
+    it is they that evaluations leak; otherwise the published statistics, or the target itself.
     """
-    if "train" in given.hashes:
-        return given.hashes["train"]
+    if given.train is not None:
+        return given.hashes.get("train") or records_hash(given.train, given.schema or target.schema)
     if target.pack is not None and target.kind != PACK:
         text = f"{target.pack.id}\x1f{target.pack.version}"
         return hashlib.sha256(text.encode()).hexdigest()
@@ -292,7 +293,11 @@ def evaluate_into(
     with output_folder(folder, force=force) as beside:
         with attempts.open_log(log) as opened:
             number = attempts.require_admitted(
-                opened.attempts, subject, named, policy.max_evaluations
+                opened.attempts,
+                subject,
+                named,
+                policy.max_evaluations,
+                of_records=given.train is not None,
             )
             opened.add(
                 "started",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthgen.cohort.hashes import file_hashes, sha256_of
+from synthgen.cohort.hashes import sha256_of
 from synthgen.errors import StatisticsError, UsageError
-from synthgen.evaluation.documents import document_hash
 from synthgen.evaluation.policy import Policy
+from synthgen.evaluation.record_hash import records_hash
 from synthgen.evaluation.refitting import refit_of
 from synthgen.evaluation.subjects import (
     columns_named,
@@ -38,7 +38,8 @@ class Given:
         Real records by table: those that went into the generator, and others.
     population : DataFrame or None
     hashes : mapping of str to str
-        Of the files behind ``train``, ``control`` and ``population``.
+        Of the rows of ``train`` and ``control`` (:func:`records_hash`), and of the file behind
+        ``population``.
     schema : Schema or None
         Under which the records were read; without it no model is fitted to them again.
     """
@@ -78,18 +79,14 @@ def read_given(
     for name, path in (("train", records), ("control", control)):
         if path is not None:
             frames[name] = record_tables(path, schema)
-            hashes[name] = _hash_at(path)
+            hashes[name] = records_hash(frames[name], schema)
     if frames:
         require_apart(frames["train"], frames["control"], schema)
     residents = None
     if population is not None:
         residents = _read_population(population)
-        hashes["population"] = _hash_at(population)
+        hashes["population"] = sha256_of(population)
     return Given(frames.get("train"), frames.get("control"), residents, hashes, schema)
-
-
-def _hash_at(path: Path) -> str:
-    return document_hash(file_hashes(path)) if path.is_dir() else sha256_of(path)
 
 
 def _read_population(path: Path) -> pd.DataFrame:

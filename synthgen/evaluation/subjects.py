@@ -166,7 +166,8 @@ def _first_rows(
     return wanted.merge(first, how="left", on=list(key.columns), validate="many_to_one")
 
 
-def _is_shown(column: Column, table: Table) -> bool:
+def is_shown(column: Column, table: Table) -> bool:
+    """Whether a column says something about somebody: it is neither an identifier nor a key."""
     keys = {*table.primary_key, *(name for key in table.foreign_keys for name in key.columns)}
     return column.sensitivity is not Sensitivity.IDENTIFIER and column.name not in keys
 
@@ -178,7 +179,7 @@ def _flat(parts: list[tuple[Table, pd.DataFrame]]) -> Subjects:
         (table, column)
         for table, frame in parts
         for column in table.columns
-        if column.name in frame.columns and _is_shown(column, table)
+        if column.name in frame.columns and is_shown(column, table)
     ]
     names = [column.name for _, column in kept]
     frames = {table.name: frame for table, frame in parts}
