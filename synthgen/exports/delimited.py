@@ -7,7 +7,8 @@ from pathlib import Path
 
 from synthgen.errors import UsageError
 from synthgen.exports.cohort_tables import CohortTables
-from synthgen.exports.mapping import TargetMapping, options_of, select
+from synthgen.exports.mapping import TargetMapping, options_of
+from synthgen.exports.rows import select
 from synthgen.schema.rules.sql import literal
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,9 @@ from typing import Any
 import jsonschema
 
 from synthgen.errors import SchemaError, UsageError
-from synthgen.exports.terms import Term, TermWriter, reached_tables
+from synthgen.exports.terms import Term
 from synthgen.resources import data_root
 from synthgen.schema.documents import one_line, read_document
-from synthgen.schema.model import Schema
-from synthgen.schema.rules.sql import identifier, literal
-
-#: Names of the columns that order the rows of a target and that it does not have.
-PART, PLACE = identifier("synthgen part"), identifier("synthgen place")
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,14 @@ class TargetColumn:
         Why it stays empty; ``""`` where it does not.
     note, note_ko : str
         Where it differs from the standard.
+    codes : str
+        Code list of the mapping whose codes it holds, ``""`` for any value.
+    name_of : str
+        Column with codes whose names it holds, or ``""``.
+    format : str
+        Form of its texts (``"YYYYMMDD"``), or ``""``.
+    available : tuple of int
+        How many of how many hospitals can supply it; empty where nothing is published.
     """
 
     name: str
@@ -47,6 +50,10 @@ class TargetColumn:
     empty_ko: str
     note: str
     note_ko: str
+    codes: str = ""
+    name_of: str = ""
+    format: str = ""
+    available: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,12 +70,23 @@ class TargetPart:
         Terms by column of the target.
     distinct : bool
         Whether rows that are alike become one.
+    since, before : str
+        Versions of the schema from which the part is used, and from which it is no more;
+        ``""`` for all.
     """
 
     rows: str
     where: tuple[tuple[Term, tuple[str, ...]], ...]
     values: Mapping[str, Term]
     distinct: bool
+    since: str = ""
+    before: str = ""
+
+    def speaks(self, version: str) -> bool:
+        """Whether it is about cohorts of that version of the schema."""
+        at = version_key(version)
+        after = not self.since or version_key(self.since) <= at
+        return after and (not self.before or at < version_key(self.before))
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,15 @@ class TargetTable:
         Primary key; empty where the standard has none.
     references : tuple of (str, str)
         Columns that must be found as the key of another table of the target.
+    prefixed : bool
+        Whether its name begins with the option ``prefix``.
+    sequence : tuple of (str, tuple of str)
+        Column that numbers rows from 1 among those that agree in other columns, with these;
+        at most one.
+    merged_by : tuple of str
+        Rows that agree in these columns become one; empty where none do.
+    empty, empty_ko : str
+        Why it has no rows; ``""`` where it has.
     """
 
     name: str
@@ -96,6 +123,37 @@ class TargetTable:
     number: str
     key: tuple[str, ...]
     references: tuple[tuple[str, str], ...]
+    prefixed: bool = False
+    sequence: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    merged_by: tuple[str, ...] = ()
+    empty: str = ""
+    empty_ko: str = ""
+
+    def called(self, options: Mapping[str, str]) -> str:
+        """Name of the table in a delivery with these options.
+
+        Examples
+        --------
+        >>> TargetTable("DIAG_INF", "", "", (), (), "", (), (), True).called({"prefix": "RRCN"})
+        'RRCN_DIAG_INF'
+        """
+        return f"{options['prefix']}_{self.name}" if self.prefixed else self.name
+
+
+@dataclass(frozen=True)
+class TargetCodes:
+    """A code list of a target.
+
+    Parameters
+    ----------
+    title, title_ko : str
+    names : mapping of str to str
+        Name by code, as the target writes it.
+    """
+
+    title: str
+    title_ko: str
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -114,6 +172,9 @@ class TargetMapping:
         Options with their defaults.
     differences : tuple of (str, str)
         Differences to the real standard, in English and Korean.
+    version : str
+        Of the target.
+    code_lists : mapping of str to TargetCodes
     """
 
     id: str
@@ -127,6 +188,13 @@ class TargetMapping:
     tables: tuple[TargetTable, ...]
     options: Mapping[str, str]
     differences: tuple[tuple[str, str], ...]
+    version: str = "1.0.0"
+    code_lists: Mapping[str, TargetCodes] = field(default_factory=dict)
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Version as numbers that compare."""
+    return tuple(int(part) for part in version.split("."))
 
 
 @cache
@@ -147,7 +215,11 @@ def load_mapping(path: Path) -> TargetMapping:
     for error in problem.iter_errors(document):
         place = "/".join(str(p) for p in error.absolute_path) or "the document"
         raise SchemaError(f"{path.name}: {place}: {one_line(error.message)}")
-    tables = tuple(_table(path.name, entry) for entry in document["tables"])
+    lists = {
+        name: TargetCodes(entry["title"], entry["title_ko"], entry["codes"])
+        for name, entry in document.get("code_lists", {}).items()
+    }
+    tables = tuple(_table(path.name, entry, lists) for entry in document["tables"])
     return TargetMapping(
         id=document["id"],
         title=document["title"],
@@ -160,56 +232,94 @@ def load_mapping(path: Path) -> TargetMapping:
         tables=tables,
         options=document.get("options", {}),
         differences=tuple((d["en"], d["ko"]) for d in document["differences"]),
+        version=document.get("version", "1.0.0"),
+        code_lists=lists,
     )
 
 
-def _table(file: str, entry: Mapping[str, Any]) -> TargetTable:
-    columns = tuple(
-        TargetColumn(
-            name=c["name"],
-            type=c["type"],
-            required=c.get("required", False),
-            value=c.get("value"),
-            empty=c.get("empty", ""),
-            empty_ko=c.get("empty_ko", ""),
-            note=c.get("note", ""),
-            note_ko=c.get("note_ko", ""),
-        )
-        for c in entry["columns"]
+def _column(entry: Mapping[str, Any]) -> TargetColumn:
+    return TargetColumn(
+        name=entry["name"],
+        type=entry["type"],
+        required=entry.get("required", False),
+        value=entry.get("value"),
+        empty=entry.get("empty", ""),
+        empty_ko=entry.get("empty_ko", ""),
+        note=entry.get("note", ""),
+        note_ko=entry.get("note_ko", ""),
+        codes=entry.get("codes", ""),
+        name_of=entry.get("name_of", ""),
+        format=entry.get("format", ""),
+        available=tuple(entry.get("available", ())),
     )
-    names = [c.name for c in columns]
-    if len(set(names)) < len(names):
-        raise SchemaError(f"{file}: {entry['name']}: a column stands twice")
-    parts = tuple(
-        TargetPart(
-            rows=p["rows"],
-            where=tuple((w["term"], tuple(w["in"])) for w in p.get("where", ())),
-            values=p.get("values", {}),
-            distinct=p.get("distinct", False),
-        )
-        for p in entry["parts"]
+
+
+def _part(entry: Mapping[str, Any]) -> TargetPart:
+    return TargetPart(
+        rows=entry["rows"],
+        where=tuple((w["term"], tuple(w["in"])) for w in entry.get("where", ())),
+        values=entry.get("values", {}),
+        distinct=entry.get("distinct", False),
+        since=entry.get("since", ""),
+        before=entry.get("before", ""),
     )
-    for part in parts:
-        unknown = sorted(set(part.values) - set(names))
-        if unknown:
-            raise SchemaError(f"{file}: {entry['name']} has no column {one_line(unknown[0])}")
-    for column in columns:
-        filled = column.value is not None or any(column.name in p.values for p in parts)
-        if filled == bool(column.empty) and column.name != entry.get("number"):
-            raise SchemaError(
-                f"{file}: {entry['name']}.{column.name}: must have a value, or a reason why it is "
-                "empty"
-            )
-    return TargetTable(
+
+
+def _table(file: str, entry: Mapping[str, Any], lists: Mapping[str, TargetCodes]) -> TargetTable:
+    sequence = entry.get("sequence")
+    table = TargetTable(
         name=entry["name"],
         title=entry["title"],
         title_ko=entry["title_ko"],
-        columns=columns,
-        parts=parts,
+        columns=tuple(_column(c) for c in entry["columns"]),
+        parts=tuple(_part(p) for p in entry["parts"]),
         number=entry.get("number", ""),
         key=tuple(entry.get("key", ())),
         references=tuple((r["column"], r["table"]) for r in entry.get("references", ())),
+        prefixed=entry.get("prefixed", False),
+        sequence=((sequence["column"], tuple(sequence["within"])),) if sequence else (),
+        merged_by=tuple(entry.get("merged_by", ())),
+        empty=entry.get("empty", ""),
+        empty_ko=entry.get("empty_ko", ""),
     )
+    _demand_columns(file, table)
+    if bool(table.parts) == bool(table.empty):
+        raise SchemaError(f"{file}: {table.name}: must have parts, or a reason why it has no rows")
+    counted = {table.number, *(column for column, _ in table.sequence)}
+    named = {c.name for c in table.columns if c.name_of}
+    for column in table.columns:
+        filled = column.value is not None or any(column.name in p.values for p in table.parts)
+        if table.parts and column.name not in counted | named and filled == bool(column.empty):
+            raise SchemaError(
+                f"{file}: {table.name}.{column.name}: must have a value, or a reason why it is "
+                "empty"
+            )
+        if column.codes and column.codes not in lists:
+            raise SchemaError(
+                f"{file}: {table.name}.{column.name}: there is no code list "
+                f"{one_line(column.codes)}"
+            )
+    return table
+
+
+def _demand_columns(file: str, table: TargetTable) -> None:
+    """Refuse columns that stand twice, or that something names and the table does not have."""
+    names = [c.name for c in table.columns]
+    if len(set(names)) < len(names):
+        raise SchemaError(f"{file}: {table.name}: a column stands twice")
+    told = [name for part in table.parts for name in part.values]
+    told += [*table.key, *table.merged_by, *(column for column, _ in table.references)]
+    told += [name for column, within in table.sequence for name in (column, *within)]
+    told += [c.name_of for c in table.columns if c.name_of]
+    unknown = sorted(set(told) - set(names))
+    if unknown:
+        raise SchemaError(f"{file}: {table.name} has no column {one_line(unknown[0])}")
+    codes = {c.name: c.codes for c in table.columns}
+    for column in table.columns:
+        if column.name_of and not codes[column.name_of]:
+            raise SchemaError(
+                f"{file}: {table.name}.{column.name}: {column.name_of} has no code list"
+            )
 
 
 def options_of(mapping: TargetMapping, given: Mapping[str, str]) -> dict[str, str]:
@@ -225,47 +335,3 @@ def options_of(mapping: TargetMapping, given: Mapping[str, str]) -> dict[str, st
         known = ", ".join(mapping.options) or "none"
         raise UsageError(f"{mapping.id}: has no option {unknown[0]}; it has: {known}")
     return {**mapping.options, **given}
-
-
-def select(
-    mapping: TargetMapping, table: TargetTable, schema: Schema, options: Mapping[str, str]
-) -> str:
-    """SQL query whose rows are those of a table of the target, in order.
-
-    Raises
-    ------
-    SchemaError
-        If the mapping names what the schema does not have.
-    """
-    parts = []
-    for at, part in enumerate(table.parts):
-        where = f"{mapping.id}: {table.name}"
-        writer = TermWriter(schema, part.rows, options, where)
-        cells = []
-        for column in table.columns:
-            if column.name == table.number:
-                continue
-            term = part.values.get(column.name, column.value)
-            value = "NULL" if term is None else writer.write(term)
-            cells.append(f"CAST({value} AS {column.type}) AS {identifier(column.name)}")
-        place = writer.write({"key": part.rows})
-        order = f"{at} AS {PART}, {f'min({place})' if part.distinct else place} AS {PLACE}"
-        joins = " ".join(j for j in reached_tables(schema, part.rows).values() if j)
-        conditions = [_condition(writer.write(t), allowed) for t, allowed in part.where]
-        only = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        alike = " GROUP BY ALL" if part.distinct else ""
-        source = f"FROM {identifier(part.rows)} {joins}{only}{alike}"
-        parts.append(f"SELECT {', '.join(cells)}, {order} {source}")
-    names = ", ".join(
-        f"CAST(row_number() OVER (ORDER BY {PLACE}, {PART}) AS {c.type}) AS {identifier(c.name)}"
-        if c.name == table.number
-        else identifier(c.name)
-        for c in table.columns
-    )
-    return f"SELECT {names} FROM ({' UNION ALL '.join(parts)}) ORDER BY {PLACE}, {PART}"  # noqa: S608
-
-
-def _condition(value: str, allowed: tuple[str, ...]) -> str:
-    if allowed == ("*",):
-        return f"{value} IS NOT NULL"
-    return f"CAST({value} AS VARCHAR) IN ({', '.join(literal(a) for a in allowed)})"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from synthgen.cohort.database import connect
 from synthgen.errors import UsageError
 from synthgen.exports.cohort_tables import CohortTables
-from synthgen.exports.mapping import TargetMapping, TargetTable, options_of, select
+from synthgen.exports.mapping import TargetMapping, TargetTable, options_of
+from synthgen.exports.rows import select
 from synthgen.exports.terms import CONCEPTS
 from synthgen.exports.vocabulary import read_concepts
 from synthgen.schema.rules.sql import identifier, literal

@@ -92,6 +92,8 @@ class TermWriter:
         made: str = getattr(self, f"_{kind}")(term)
         if "codes" in term:
             made = coded(made, term["codes"], term.get("otherwise"))
+        if "divide" in term:
+            made = f"({made} / {float(term['divide'])!r})"
         return f"coalesce({made}, {literal(term['missing'])})" if "missing" in term else made
 
     def _column(self, term: Term) -> str:

@@ -15,7 +15,8 @@ from synthgen.cohort.settings import settings_for
 from synthgen.cohort.write import write_cohort
 from synthgen.errors import ContractError, SchemaError, UsageError
 from synthgen.exports import export_cohort
-from synthgen.exports.mapping import load_mapping, select
+from synthgen.exports.mapping import load_mapping
+from synthgen.exports.rows import select
 from synthgen.exports.targets import mapping_of, targets
 from synthgen.exports.terms import TermWriter
 from synthgen.schema.load import load_schema
