@@ -92,18 +92,58 @@ def own_engine(source: Source, schema: Schema, destination: Path, request: Reque
     return save_model(destination, name, own, pack, fit, force=request.force)
 
 
+Fit = Callable[[Source, Schema, Path, Request], FittedModel]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An engine in the table of engines.
+
+    Calling it fits and saves, so that it is an :class:`Engine` itself; what the engine does
+    stands in the catalogue of messages under ``engine.<name>``.
+
+    Parameters
+    ----------
+    fit : callable or None
+        Fits and saves a model; None for an engine whose model has no portable form.
+    extra : str
+        The optional part it needs (:data:`synthgen.extras.EXTRAS`), ``""`` for none.
+    distributions : tuple of str
+        What of that part does the work, by name of distribution.
+    """
+
+    fit: Fit | None
+    extra: str = ""
+    distributions: tuple[str, ...] = ()
+
+    def __call__(
+        self, source: Source, schema: Schema, destination: Path, request: Request
+    ) -> FittedModel:
+        """Fit and save; see :class:`Engine`."""
+        if self.fit is None:
+            raise UsageError(f"engine: {NO_MODEL}")
+        return self.fit(source, schema, destination, request)
+
+
+#: What is said where a model is asked of an engine that makes none.
+NO_MODEL = "saves no model; it fits and samples at once: synthgen generate --records R --engine"
+
 #: Every engine by name, the one that is used without a name first.
-ENGINES: dict[str, Callable[[Source, Schema, Path, Request], FittedModel]] = {"own": own_engine}
+ENGINES: dict[str, Listed] = {
+    "own": Listed(own_engine),
+}
 
 
-def engine_of(name: str) -> Callable[[Source, Schema, Path, Request], FittedModel]:
-    """Engine by name.
+def engine_of(name: str) -> Listed:
+    """Engine that saves a model, by name.
 
     Raises
     ------
     UsageError
-        If there is none of that name.
+        If there is none of that name, or it saves no model.
     """
     if name not in ENGINES:
         raise UsageError(f"engine {name}: there is none; choose of {', '.join(ENGINES)}")
+    if ENGINES[name].fit is None:
+        raise UsageError(f"engine {name}: {NO_MODEL} {name}")
     return ENGINES[name]
