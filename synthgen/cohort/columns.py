@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,37 @@ def coded(codes: tuple[str, ...], positions: IntArray) -> pd.Categorical:
     make: Any = pd.Categorical.from_codes  # its stubs take no plain positions
     column: pd.Categorical = make(positions, categories=list(codes))
     return column
+
+
+def text_column(texts: Sequence[str], positions: IntArray) -> pd.Categorical:
+    """Text column from positions among texts, which may repeat; an empty one is missing."""
+    distinct = tuple(dict.fromkeys(t for t in texts if t))
+    rank = {text: i for i, text in enumerate(distinct)}
+    lookup = np.array([rank.get(text, -1) for text in texts], dtype=np.intp)
+    return coded(distinct or ("",), lookup[positions])
+
+
+def number_column(values: npt.NDArray[np.float64], *, whole: bool) -> Any:
+    """Column of numbers in which NaN is missing."""
+    import pandas as pd
+
+    missing = np.isnan(values)
+    if whole:
+        return pd.arrays.IntegerArray(np.where(missing, 0.0, values).astype(np.int64), missing)
+    return pd.arrays.FloatingArray(np.where(missing, 0.0, values), missing)
+
+
+def no_rows(table: Table) -> dict[str, Any]:
+    """Columns of a table without rows."""
+    empty: dict[str, Any] = {}
+    for column in table.columns:
+        if column.type is ColumnType.DATE:
+            empty[column.name] = np.empty(0, dtype="datetime64[s]")
+        elif column.type in (ColumnType.INTEGER, ColumnType.NUMBER):
+            empty[column.name] = np.empty(0, dtype=np.float64)
+        else:
+            empty[column.name] = coded(("",), np.empty(0, dtype=np.intp))
+    return empty
 
 
 def frame_of(table: Table, columns: Mapping[str, Any], rows: int) -> pd.DataFrame:

@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.cohort.columns import coded, frame_of
+from synthgen.cohort.columns import coded, frame_of, no_rows, number_column, text_column
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.made_keys import made_keys
-from synthgen.cohort.record_levels import ROWS_OF, Level, levels_of
+from synthgen.cohort.record_levels import ROWS_OF, Drawn, Level, draw_positions, levels_of
 from synthgen.cohort.row_rules import RowRules
 from synthgen.errors import ModelError
 from synthgen.models.distribution import Distribution
+from synthgen.models.mixture import Mixture
 from synthgen.randomness import BLOCK_SIZE, block_generator
-from synthgen.schema.model import ColumnType, Schema, Table, Variable
+from synthgen.schema.model import ColumnType, Schema, Variable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float64]
-Drawn = dict[str, IntArray]
 
 #: Rows that are drawn from an open last bin above its lower edge [rows].
 OPEN_ROWS = 50
@@ -38,14 +38,14 @@ WITHIN, ANEW = 10, 200
 
 
 def record_tables(
-    model: FittedModel, distribution: Distribution, seed: int, block: int, n: int
+    model: FittedModel, distribution: Distribution | Mixture, seed: int, block: int, n: int
 ) -> dict[str, pd.DataFrame]:
     """Frames of one block, for every table of the schema.
 
     Parameters
     ----------
     model : FittedModel
-    distribution : Distribution
+    distribution : Distribution or Mixture
         The model's, or conditioned.
     seed : int
     block : int
@@ -100,26 +100,13 @@ def record_tables(
         drawn[name], frames[name], values[name] = positions, frame, columns
     for table in schema.tables:
         if table.name not in frames:
-            frames[table.name] = frame_of(table, _nothing(table), 0)
+            frames[table.name] = frame_of(table, no_rows(table), 0)
     return {table.name: frames[table.name] for table in schema.tables}
-
-
-def _nothing(table: Table) -> dict[str, Any]:
-    """Columns of a table without rows."""
-    empty: dict[str, Any] = {}
-    for column in table.columns:
-        if column.type is ColumnType.DATE:
-            empty[column.name] = np.empty(0, dtype="datetime64[s]")
-        elif column.type in (ColumnType.INTEGER, ColumnType.NUMBER):
-            empty[column.name] = np.empty(0, dtype=np.float64)
-        else:
-            empty[column.name] = coded(("",), np.empty(0, dtype=np.intp))
-    return empty
 
 
 def _rows_wanted(
     schema: Schema,
-    distribution: Distribution,
+    distribution: Distribution | Mixture,
     parent: Drawn,
     level: Level,
     stream: Callable[..., np.random.Generator],
@@ -159,7 +146,7 @@ class _Maker:
     def __init__(
         self,
         schema: Schema,
-        distribution: Distribution,
+        distribution: Distribution | Mixture,
         level: Level,
         rows: int,
         context: Drawn,
@@ -179,18 +166,9 @@ class _Maker:
 
     def draw(self, attempt: int) -> Drawn:
         """Positions of every variable of the table, and those of what its rows refer to."""
-        domain = self.distribution.domain
-        drawn: Drawn = dict(self.context)
-        for number, table in enumerate(self.level.deciding):
-            rng = self.stream("variables", str(number), str(attempt))
-            words = rng.integers(0, 2**64, size=self.rows, dtype=np.uint64)
-            row: IntArray | None = None
-            for name in table.given:
-                row = drawn[name] if row is None else row * domain.size(name) + drawn[name]
-            flat = table.sampler.draw(row, words)
-            shape = domain.shape(table.variables)
-            drawn |= zip(table.variables, np.unravel_index(flat, shape), strict=True)
-        return drawn
+        return draw_positions(
+            self.distribution, self.level, self.context, self.rows, self.stream, attempt
+        )
 
     def placeholders(self) -> dict[str, Any]:
         """A text for columns that may not be missing and that the model says nothing about."""
@@ -224,13 +202,13 @@ class _Maker:
                         "" if _means(variable, code) else variable.implies[code][column][0]
                         for code in codes
                     ]
-                    made[column.partition(".")[2]] = _texts(parts, at)
+                    made[column.partition(".")[2]] = text_column(parts, at)
                 continue
             name = variable.column.partition(".")[2]
             column_type = self.level.table.column(name).type
             if not variable.is_binned:
                 texts = ["" if _means(variable, code) else code for code in codes]
-                made[name] = _texts(texts, at)
+                made[name] = text_column(texts, at)
                 continue
             uniform = self.stream("within", name, str(attempt)).random(self.rows)
             drawn = self._number(variable, codes, at, uniform, column_type, made)
@@ -277,7 +255,7 @@ class _Maker:
             value = np.maximum(value, column.minimum)
         if column.maximum is not None:
             value = np.minimum(value, column.maximum)
-        return _numbers(value, whole=whole)
+        return number_column(value, whole=whole)
 
     def _date(
         self,
@@ -315,7 +293,7 @@ def _in_order(level: Level) -> list[Variable]:
     """Variables that decide columns, each after what it is counted from; details for the rest."""
     by_column: dict[str, Variable] = {}
     for variable in level.variables:
-        if variable.name.startswith(ROWS_OF):
+        if not variable.column and not variable.joins:  # counts of rows, leaves
             continue
         key = variable.column or "|".join(variable.joins)
         finer = key in by_column and len(by_column[key].categories) > len(variable.categories)
@@ -331,14 +309,6 @@ def _in_order(level: Level) -> list[Variable]:
     return ordered
 
 
-def _texts(texts: Sequence[str], at: IntArray) -> Any:
-    """Texts by position; an empty one is missing."""
-    distinct = tuple(dict.fromkeys(t for t in texts if t))
-    rank = {text: i for i, text in enumerate(distinct)}
-    lookup = np.array([rank.get(text, -1) for text in texts], dtype=np.intp)
-    return coded(distinct or ("",), lookup[at])
-
-
 def _as_float(values: Any) -> FloatArray:
     return np.asarray(
         values.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -346,17 +316,6 @@ def _as_float(values: Any) -> FloatArray:
         else values,
         dtype=np.float64,
     )
-
-
-def _numbers(value: FloatArray, *, whole: bool) -> Any:
-    """A column of numbers in which NaN is missing."""
-    import pandas as pd
-
-    missing = np.isnan(value)
-    if whole:
-        filled = np.where(missing, 0.0, value).astype(np.int64)
-        return pd.arrays.IntegerArray(filled, missing)
-    return pd.arrays.FloatingArray(np.where(missing, 0.0, value), missing)
 
 
 def _new_year(years: FloatArray) -> npt.NDArray[np.datetime64]:
