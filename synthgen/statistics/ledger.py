@@ -51,11 +51,13 @@ class LedgerEntry:
         The exponential mechanism is drawn as the noisy maximum with Gumbel noise.
     sensitivity : float
         Of one unit after its rows were bounded: in L2 for Gaussian noise [counts], the
-        largest change of a score for the exponential mechanism.
+        largest change of one score (L-infinity, not the range of two) for the exponential
+        mechanism.
     scale : float
         Sigma of the Gaussian noise [counts], or scale of the Gumbel noise.
     rho : float
-        Cost in zero-concentrated differential privacy.
+        Cost in zero-concentrated differential privacy: for both mechanisms
+        ``(sensitivity / scale) ** 2 / 2``.
     """
 
     step: str
