@@ -23,6 +23,9 @@ from synthgen.schema.read_tables import read_table
 from synthgen.schema.read_variables import read_variables
 
 DATASET, LISTS, RULES, VARIABLES = "dataset.json", "codelists.json", "rules.json", "variables.json"
+#: Version that a bare id means where it is not the newest: ``rare-cancer`` is the registry
+#: core, and whoever wants ten clinical tables as well asks for ``rare-cancer@1.1.0``.
+MEANT = {"rare-cancer": "1.0.0"}
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})")
 _NAME = re.compile(r"[^\W\d]\w{0,62}")
 
@@ -44,6 +47,7 @@ def shipped_schemas() -> dict[str, list[Path]]:
 
 def _shipped_folder(name: str, version: str, known: Mapping[str, list[Path]]) -> Path:
     found = known[name]
+    version = version or MEANT.get(name, "")
     if not version:
         return found[-1]
     for path in found:
@@ -63,7 +67,8 @@ def schema_folder(id_or_path: str | os.PathLike[str], version: str | None = None
     id_or_path : str or path
         ``"rare-cancer"``, ``"rare-cancer@1.0.0"``, or a folder.
     version : str, optional
-        Version of a shipped schema; the newest without it.
+        Version of a shipped schema; without it, the one that :data:`MEANT` names, else the
+        newest.
 
     Raises
     ------
@@ -166,7 +171,8 @@ def load_schema(id_or_path: str | os.PathLike[str], version: str | None = None) 
     id_or_path : str or path
         ``"rare-cancer"``, ``"rare-cancer@1.0.0"``, or a folder with a ``dataset.json``.
     version : str, optional
-        Version of a shipped schema; the newest without it.
+        Version of a shipped schema; without it, the one that :data:`MEANT` names, else the
+        newest.
 
     Raises
     ------
