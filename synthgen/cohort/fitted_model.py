@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from synthgen.cohort.follow_up import FollowUpRule
+from synthgen.models.copula import GaussianCopula
 from synthgen.models.distribution import Distribution
 from synthgen.models.fit import Gap
 from synthgen.models.mixture import Mixture
@@ -37,6 +38,22 @@ class PriorRecord:
 
 
 @dataclass(frozen=True, eq=False)
+class EngineRecord:
+    """Which engine fitted a model to records, and how.
+
+    Parameters
+    ----------
+    name : str
+        As ``fit --engine`` names it.
+    settings : mapping of str to plain JSON values
+        What the engine promises and was told; ``{}`` for nothing.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class FittedModel:
     """Distribution fitted to a pack, with the pack itself.
 
@@ -57,6 +74,11 @@ class FittedModel:
         Hash of the artefact; it keys the random streams.
     prior : PriorRecord or None
         What the fit referred to beside the declared references.
+    engine : EngineRecord or None
+        What fitted it, if not the own engine.
+    copula : GaussianCopula or None
+        What subjects are drawn from, where that is no distribution of categories; the
+        distribution then only has the shares of each code.
     """
 
     id: str
@@ -67,6 +89,8 @@ class FittedModel:
     residual: float
     sha256: str
     prior: PriorRecord | None = None
+    engine: EngineRecord | None = None
+    copula: GaussianCopula | None = None
 
     @property
     def origin(self) -> str:
