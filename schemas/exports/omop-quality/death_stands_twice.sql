@@ -1,0 +1,4 @@
+-- persons with more than one death
+SELECT coalesce(sum(CASE WHEN times > 1 THEN times ELSE 0 END), 0) AS violated,
+       coalesce(sum(times), 0) AS looked_at
+FROM (SELECT count(*) AS times FROM death GROUP BY person_id) AS deaths;

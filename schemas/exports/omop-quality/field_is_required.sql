@@ -1,0 +1,3 @@
+-- isRequired: rows without a value where the standard wants one
+SELECT count(*) - count({field}) AS violated, count(*) AS looked_at
+FROM {table};

@@ -1,0 +1,4 @@
+-- plausibleValueHigh of an age: events after the birthday given
+SELECT count(CASE WHEN extract(year FROM t.{field}) - p.year_of_birth > {value} THEN 1 END) AS violated,
+       count(*) AS looked_at
+FROM {table} AS t JOIN person AS p ON t.person_id = p.person_id;
