@@ -134,9 +134,15 @@ class Layout:
         """Whether each row keeps the order of numbers that are there, shape (n,)."""
         good = np.ones(len(next(iter(wide.values()))), dtype=np.bool_)
         for lower, upper in self.order:
-            both = ~(self.is_missing(wide, lower) | self.is_missing(wide, upper))
-            good &= ~both | (wide[lower] <= wide[upper])
+            good &= (
+                self._lacks(wide, lower) | self._lacks(wide, upper) | (wide[lower] <= wide[upper])
+            )
         return good
+
+    def _lacks(self, wide: Wide, column: str) -> npt.NDArray[np.bool_]:
+        """Whether a number is missing, or its table has no row."""
+        table = column.partition(".")[0]
+        return np.asarray(self.is_missing(wide, column) | ~self.has_row(wide, table))
 
     def is_missing(self, wide: Wide, column: str) -> npt.NDArray[np.bool_]:
         """Whether a number is missing in each row, shape (n,)."""
