@@ -12,8 +12,8 @@ from synthgen.errors import UsageError
 from synthgen.exports.cohort_tables import CohortTables
 from synthgen.exports.mapping import TargetMapping, TargetTable, options_of
 from synthgen.exports.rows import select
-from synthgen.exports.terms import CONCEPTS
-from synthgen.exports.vocabulary import read_concepts
+from synthgen.exports.terms import CONCEPTS, made_table
+from synthgen.exports.vocabulary import read_vocabulary
 from synthgen.schema.rules.sql import identifier, literal
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FILE = "omop.duckdb"
 CSV = "FORMAT csv, HEADER true"
+AT_ONCE = 50_000
+"""Concepts that are handed over at once."""
 
 
 def definition(table: TargetTable) -> str:
@@ -82,17 +84,30 @@ def write(
         raise UsageError("option vocabulary: has more than the 20 characters of vocabulary_version")
     db = cohort.database
     db.execute(
-        f"CREATE TABLE {identifier(CONCEPTS)} (code VARCHAR, standard BIGINT, source BIGINT)"
+        f"CREATE TABLE {identifier(CONCEPTS)} "
+        "(vocabulary VARCHAR, code VARCHAR, standard BIGINT, source BIGINT)"
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        if known["athena"]:
-            found = read_concepts(Path(known["athena"]), Path(scratch))
-            db.executemany(f"INSERT INTO {identifier(CONCEPTS)} VALUES (?, ?, ?)", found)  # noqa: S608
+    if known["athena"]:
+        with tempfile.TemporaryDirectory() as scratch:
+            vocabulary = read_vocabulary(Path(known["athena"]), Path(scratch))
+        for at in range(0, len(vocabulary.concepts), AT_ONCE):
+            piece = list(zip(*vocabulary.concepts[at : at + AT_ONCE], strict=True))
+            db.execute(
+                f"INSERT INTO {identifier(CONCEPTS)} "
+                "SELECT unnest(?), unnest(?), unnest(?), unnest(?)",
+                [list(column) for column in piece],
+            )
+        if known["vocabulary"] == mapping.options["vocabulary"]:
+            known["vocabulary"] = vocabulary.version
     rows = {}
     for table in mapping.tables:
         path = folder / f"{table.name}.csv"
-        query = select(mapping, table, cohort.schema, known)
-        done = db.execute(f"COPY ({query}) TO {literal(str(path))} ({CSV})").fetchone()
+        made = made_table(table.name)
+        query = select(mapping, table, cohort.schema, known, traced=True)
+        db.execute(f"CREATE TABLE {made} AS {query}")
+        cells = ", ".join(identifier(c.name) for c in table.columns)
+        copied = f"COPY (SELECT {cells} FROM {made}) TO {literal(str(path))} ({CSV})"  # noqa: S608
+        done = db.execute(copied).fetchone()
         rows[path.name] = int(done[0]) if done else 0
     with connect(folder / FILE) as out:
         for table in in_order(mapping.tables):

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synthgen.exports.mapping import TargetColumn, TargetMapping, TargetPart, TargetTable
-from synthgen.exports.terms import ROW, Term, TermWriter, coded, reached_tables
+from synthgen.exports.terms import (
+    ORIGIN,
+    PART,
+    PLACE,
+    ROW,
+    Term,
+    TermWriter,
+    coded,
+    reached_tables,
+)
 from synthgen.schema.model import Schema
 from synthgen.schema.rules.sql import identifier, literal
-
-#: Names of the columns that order the rows of a target and that it does not have.
-PART, PLACE = identifier("synthgen part"), identifier("synthgen place")
 
 AVAILABILITY = "availability"
 """Option that says whether columns are empty where hospitals cannot supply them."""
 
 
 def select(
-    mapping: TargetMapping, table: TargetTable, schema: Schema, options: Mapping[str, str]
+    mapping: TargetMapping,
+    table: TargetTable,
+    schema: Schema,
+    options: Mapping[str, str],
+    *,
+    traced: bool = False,
 ) -> str:
     """SQL query whose rows are those of a table of the target, in order.
 
@@ -28,24 +39,28 @@ def select(
     schema : Schema
         Of the cohort; parts that are about other versions of it give no rows.
     options : mapping of str to str
+    traced : bool
+        Whether the rows also say where they come from, so that ``look_up`` finds them.
 
     Raises
     ------
     SchemaError
         If the mapping names what the schema does not have.
     """
+    origin = [PART, PLACE, ORIGIN] if traced else []
     parts = [
         _part(mapping, table, at, part, schema, options)
         for at, part in enumerate(table.parts)
         if part.speaks(schema.version)
     ]
     if not parts:
-        cells = ", ".join(f"CAST(NULL AS {c.type}) AS {identifier(c.name)}" for c in table.columns)
-        return f"SELECT {cells} WHERE false"
+        cells = [f"CAST(NULL AS {c.type}) AS {identifier(c.name)}" for c in table.columns]
+        cells += [f"NULL AS {name}" for name in origin]
+        return f"SELECT {', '.join(cells)} WHERE false"
     rows = f"({' UNION ALL '.join(parts)})"
     if table.merged_by:
         rows = f"({_merged(table, rows)})"
-    names = ", ".join(_counted(table, column) for column in table.columns)
+    names = ", ".join([*(_counted(table, column) for column in table.columns), *origin])
     return f"SELECT {names} FROM {rows} ORDER BY {PLACE}, {PART}"  # noqa: S608 - quoted
 
 
@@ -71,6 +86,7 @@ def _part(
         cells.append(f"CAST({value} AS {column.type}) AS {identifier(column.name)}")
     place = writer.write({"key": part.rows})
     order = f"{at} AS {PART}, {f'min({place})' if part.distinct else place} AS {PLACE}"
+    order += f", {literal(part.rows)} AS {ORIGIN}"
     joins = " ".join(j for j in reached_tables(schema, part.rows).values() if j)
     conditions = [_condition(writer.write(t), allowed) for t, allowed in part.where]
     only = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -117,7 +133,7 @@ def _merged(table: TargetTable, rows: str) -> str:
         for c in table.columns
         if c.name != table.number
     ]
-    order = f"min({PART}) AS {PART}, min({PLACE}) AS {PLACE}"
+    order = f"min({PART}) AS {PART}, min({PLACE}) AS {PLACE}, min({ORIGIN}) AS {ORIGIN}"
     among = ", ".join(identifier(name) for name in table.merged_by)
     return f"SELECT {', '.join(cells)}, {order} FROM {rows} GROUP BY {among}"  # noqa: S608 - quoted
 

@@ -20,7 +20,7 @@ DATE_PARTS = ("year", "month", "day")
 
 KINDS = (
     "column", "constant", "date", "text", "part", "days", "first", "key", "option", "pad",
-    "concept",
+    "concept", "look_up",
 )  # fmt: skip
 """The one word of a term that says what it is; ``columns`` of a term may be coded by ``codes``."""
 
@@ -28,7 +28,11 @@ ROW = "synthgen row"
 """Column of each relation that numbers its rows from 1."""
 
 CONCEPTS = "synthgen concepts"
-"""Relation of ``code``, ``standard`` and ``source`` concept ids; empty without a vocabulary."""
+"""Relation of ``vocabulary``, ``code``, ``standard`` and ``source`` concept ids; empty without a
+vocabulary."""
+
+PART, PLACE, ORIGIN = (identifier(f"synthgen {name}") for name in ("part", "place", "origin"))
+"""Columns that order the rows of a target, and the table that a row comes from."""
 
 
 class TermWriter:
@@ -136,8 +140,19 @@ class TermWriter:
 
     def _concept(self, term: Term) -> str:
         code = self.write(term["concept"])
-        found = f"SELECT {term['of']} FROM {identifier(CONCEPTS)} WHERE code = {code}"  # noqa: S608
+        among = f"vocabulary = {literal(term.get('vocabulary', 'ICDO3'))} AND code = {code}"
+        found = f"SELECT {term['of']} FROM {identifier(CONCEPTS)} WHERE {among}"  # noqa: S608
         return f"coalesce(({found}), 0)"
+
+    def _look_up(self, term: Term) -> str:
+        """A cell of a table of the target that has been made before."""
+        if "rows" in term:
+            place = self._key({"key": term["rows"]})
+            equal = [f"found.{ORIGIN} = {literal(term['rows'])}", f"found.{PLACE} = {place}"]
+        else:
+            equal = [f"found.{identifier(c)} = {self.write(t)}" for c, t in term["by"].items()]
+        table, cell = made_table(term["look_up"]), f"found.{identifier(term['cell'])}"
+        return f"(SELECT {term['take']}({cell}) FROM {table} AS found WHERE {' AND '.join(equal)})"  # noqa: S608
 
 
 def coded(value: str, codes: Mapping[str, Any], otherwise: object) -> str:
@@ -146,6 +161,11 @@ def coded(value: str, codes: Mapping[str, Any], otherwise: object) -> str:
     text = f"CAST({value} AS VARCHAR)"
     whens = [f"WHEN {text} = {literal(old)} THEN {sql_value(new)}" for old, new in codes.items()]
     return f"CASE WHEN {text} IS NULL THEN NULL {' '.join(whens)} ELSE {rest} END"
+
+
+def made_table(name: str) -> str:
+    """Relation of a table of the target that has been made, quoted."""
+    return identifier(f"synthgen made {name}")
 
 
 def sql_value(value: Any) -> str:

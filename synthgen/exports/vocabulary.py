@@ -1,20 +1,47 @@
-"""Concept ids of ICD-O-3 codes from a vocabulary that the user has downloaded from Athena."""
+"""Concept ids of codes from a vocabulary that the user has downloaded from Athena."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from synthgen.errors import UsageError
+from synthgen.schema.documents import one_line
 from synthgen.schema.rules.sql import literal
 from synthgen.schema.validation.database import locked_database
 
 FILES = {
     "CONCEPT.csv": ("concept_id", "vocabulary_id", "standard_concept", "concept_code"),
     "CONCEPT_RELATIONSHIP.csv": ("concept_id_1", "concept_id_2", "relationship_id"),
+    "VOCABULARY.csv": ("vocabulary_id", "vocabulary_version"),
 }
 """Files of an Athena download that are read, with the columns that are needed."""
 
-VOCABULARY = "ICDO3"
+NEEDED = "ICDO3"
+VOCABULARIES = (NEEDED, "ATC", "LOINC", "ICD9Proc", "ICD10", "UCUM")
+"""Vocabularies whose codes the cohort holds; all but the first may be missing."""
+
+VERSION = re.compile(r"v5\.\d+ \d{1,2}-[A-Z]{3}-\d{2}")
+"""How Athena names a release: ``"v5.0 29-FEB-24"``."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What of a download is used.
+
+    Parameters
+    ----------
+    version : str
+        Of the release (``"v5.0 29-FEB-24"``).
+    concepts : sequence of (str, str, int, int)
+        Vocabulary, code (``"8140/3-C61.9"``), standard concept (0 if none), source concept;
+        each code of a vocabulary once.
+    """
+
+    version: str
+    concepts: Sequence[tuple[str, str, int, int]]
 
 
 def _check(folder: Path) -> None:
@@ -27,7 +54,7 @@ def _check(folder: Path) -> None:
                 f"option athena: {folder} holds no {name}; it must hold {', '.join(FILES)}"
             )
         with path.open("rb") as opened:
-            head = opened.readline(2**16).decode("utf-8", errors="replace").strip().split("\t")
+            head = opened.readline(2**16).decode("utf-8-sig", errors="replace").strip().split("\t")
         missing = [column for column in columns if column not in head]
         if missing:
             raise UsageError(
@@ -35,8 +62,8 @@ def _check(folder: Path) -> None:
             )
 
 
-def read_concepts(folder: Path, scratch: Path) -> list[tuple[str, int, int]]:
-    """Codes of ICD-O-3 with their standard and their own concept ids.
+def read_vocabulary(folder: Path, scratch: Path) -> Vocabulary:
+    """Codes with their standard and their own concept ids.
 
     Parameters
     ----------
@@ -47,13 +74,13 @@ def read_concepts(folder: Path, scratch: Path) -> list[tuple[str, int, int]]:
 
     Returns
     -------
-    list of (str, int, int)
-        Code (``"8140/3-C61.9"``), standard concept (0 if none), source concept.
+    Vocabulary
 
     Raises
     ------
     UsageError
-        If a file or a column is missing, or the vocabulary ICDO3 is not in it.
+        If a file or a column is missing, the vocabulary ICDO3 is not in it, or it is no
+        release of version 5.
     """
     import duckdb
 
@@ -66,25 +93,36 @@ def read_concepts(folder: Path, scratch: Path) -> list[tuple[str, int, int]]:
         source = f"read_csv({literal(str(paths[name]))}, {form})"
         return f"(SELECT {columns} FROM {source})"  # noqa: S608 - quoted
 
-    own = f"SELECT * FROM {table('CONCEPT.csv')} WHERE vocabulary_id = {literal(VOCABULARY)}"  # noqa: S608
+    wanted = ", ".join(literal(name) for name in VOCABULARIES)
+    own = f"SELECT * FROM {table('CONCEPT.csv')} WHERE vocabulary_id IN ({wanted})"  # noqa: S608
     maps = (
         "SELECT concept_id_1, min(TRY_CAST(concept_id_2 AS BIGINT)) AS target "  # noqa: S608
         f"FROM {table('CONCEPT_RELATIONSHIP.csv')} WHERE relationship_id = 'Maps to' "
         "GROUP BY concept_id_1"
     )
     query = (
-        "SELECT o.concept_code, CASE WHEN o.standard_concept = 'S' "  # noqa: S608
-        "THEN CAST(o.concept_id AS BIGINT) ELSE coalesce(m.target, 0) END, "
-        f"CAST(o.concept_id AS BIGINT) FROM ({own}) o LEFT JOIN ({maps}) m "
-        "ON m.concept_id_1 = o.concept_id ORDER BY o.concept_code"
+        "SELECT o.vocabulary_id, o.concept_code, min(CASE WHEN o.standard_concept = 'S' "  # noqa: S608
+        "THEN CAST(o.concept_id AS BIGINT) ELSE coalesce(m.target, 0) END), "
+        f"min(CAST(o.concept_id AS BIGINT)) FROM ({own}) o LEFT JOIN ({maps}) m "
+        "ON m.concept_id_1 = o.concept_id GROUP BY ALL ORDER BY ALL"
+    )
+    release = (
+        f"SELECT vocabulary_version FROM {table('VOCABULARY.csv')} WHERE vocabulary_id = 'None'"  # noqa: S608
     )
     try:
         with locked_database(scratch, list(paths.values())) as db:
+            version = db.execute(release).fetchone()
             found = db.execute(query).fetchall()
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise UsageError(f"option athena: {folder} cannot be read as an Athena download") from error
-    if not found:
+    said = str(version[0]) if version else "none"
+    if not VERSION.fullmatch(said):
         raise UsageError(
-            f"option athena: {folder} holds no codes of {VOCABULARY}; tick that vocabulary in Athena"
+            f"option athena: VOCABULARY.csv names release {one_line(said, 40)}; it must be one of "
+            "version 5 (v5.0 29-FEB-24)"
         )
-    return [(str(code), int(standard), int(source)) for code, standard, source in found]
+    if not any(name == NEEDED for name, *_ in found):
+        raise UsageError(
+            f"option athena: {folder} holds no codes of {NEEDED}; tick that vocabulary in Athena"
+        )
+    return Vocabulary(said, [(str(v), str(c), int(s), int(o)) for v, c, s, o in found])

@@ -11,7 +11,7 @@ from synthgen.cohort.write import write_cohort
 from synthgen.errors import UsageError
 from synthgen.exports import export_cohort
 from synthgen.exports.targets import mapping_of
-from synthgen.exports.vocabulary import read_concepts
+from synthgen.exports.vocabulary import read_vocabulary
 
 VERSIONS = ("omop-5.4", "omop-5.3")
 
@@ -142,7 +142,7 @@ def test_only_5_4_has_episodes(database):
     assert asked(db, query) == (2 if name == "omop-5.4" else 0)
 
 
-def athena(folder, concepts, relations):
+def athena(folder, concepts, relations, release="v5.0 29-FEB-24"):
     folder.mkdir()
     for name, head, rows in (
         (
@@ -151,6 +151,7 @@ def athena(folder, concepts, relations):
             concepts,
         ),
         ("CONCEPT_RELATIONSHIP.csv", "concept_id_1 concept_id_2 relationship_id", relations),
+        ("VOCABULARY.csv", "vocabulary_id vocabulary_version", [("None", release)]),
     ):
         lines = ["\t".join(head.split()), *("\t".join(row) for row in rows)]
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -174,7 +175,9 @@ def test_a_vocabulary_gives_standard_and_source_concepts(cohort, tmp_path):
         [("12", "99", "Maps to"), ("12", "98", "Is a")],
     )
     (tmp_path / "scratch").mkdir()
-    assert read_concepts(folder, tmp_path / "scratch") == [(standard, 11, 11), (mapped, 99, 12)]
+    found = read_vocabulary(folder, tmp_path / "scratch")
+    assert found.version == "v5.0 29-FEB-24"
+    assert found.concepts == [("ICDO3", standard, 11, 11), ("ICDO3", mapped, 99, 12)]
     export_cohort(cohort, "omop-5.4", tmp_path / "out", options={"athena": str(folder)})
     with (tmp_path / "out/condition_occurrence.csv").open(encoding="utf-8") as opened:
         found = {
@@ -187,6 +190,7 @@ def test_a_vocabulary_gives_standard_and_source_concepts(cohort, tmp_path):
     assert found[standard] == ("11", "11")
     assert found[mapped] == ("99", "12")
     assert found[codes[2]] == ("0", "0")
+    assert "v5.0 29-FEB-24" in (tmp_path / "out/cdm_source.csv").read_text(encoding="utf-8")
 
 
 def test_an_incomplete_vocabulary_is_one_clear_line(cohort, tmp_path):
@@ -201,5 +205,13 @@ def test_an_incomplete_vocabulary_is_one_clear_line(cohort, tmp_path):
     assert "holds no codes of ICDO3" in said(empty)
     (empty / "CONCEPT_RELATIONSHIP.csv").write_text("a,b,c\n", encoding="utf-8")
     assert "CONCEPT_RELATIONSHIP.csv has no column concept_id_1" in said(empty)
+    (empty / "CONCEPT_RELATIONSHIP.csv").unlink()
+    assert "holds no CONCEPT_RELATIONSHIP.csv; it must hold CONCEPT.csv, " in said(empty)
+    commas = athena(tmp_path / "commas", [("1", "a", "ICDO3", "S", "b")], [])
+    text = (commas / "CONCEPT.csv").read_text(encoding="utf-8").replace("\t", ",")
+    (commas / "CONCEPT.csv").write_text(text, encoding="utf-8")
+    assert "CONCEPT.csv has no column concept_id; Athena separates columns by tabs" in said(commas)
+    old = athena(tmp_path / "old", [("1", "a", "ICDO3", "S", "b")], [("1", "1", "Maps to")], "v4.5")
+    assert "VOCABULARY.csv names release v4.5; it must be one of version 5" in said(old)
     (empty / "CONCEPT.csv").unlink()
     assert "holds no CONCEPT.csv" in said(empty)
