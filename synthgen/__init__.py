@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from synthgen.evaluation.decide import decide
     from synthgen.evaluation.evaluate import evaluate
     from synthgen.evaluation.policy import read_policy
-    from synthgen.evaluation.target import load_target
     from synthgen.models.fit import fit_pack
+    from synthgen.report.targets import load_target
     from synthgen.schema.load import load_schema
     from synthgen.schema.model import Schema
     from synthgen.statistics.model import StatisticsPack
@@ -65,7 +65,7 @@ _HOMES = {
     "fit_pack": "synthgen.models.fit",
     "load_model": "synthgen.cohort.artefact",
     "load_schema": "synthgen.schema.load",
-    "load_target": "synthgen.evaluation.target",
+    "load_target": "synthgen.report.targets",
     "read_pack": "synthgen.statistics.read",
     "read_policy": "synthgen.evaluation.policy",
     "save_model": "synthgen.cohort.artefact",

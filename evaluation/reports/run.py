@@ -24,7 +24,7 @@ from synthgen.evaluation.evaluation import (  # noqa: E402
 )
 from synthgen.evaluation.policy import read_policy  # noqa: E402
 from synthgen.evaluation.public_edition import public_edition  # noqa: E402
-from synthgen.evaluation.target import load_target  # noqa: E402
+from synthgen.report.targets import load_target  # noqa: E402
 from synthgen.resources import shipped  # noqa: E402
 
 POLICY_ID, SEED = "public", 1

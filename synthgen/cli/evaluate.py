@@ -180,9 +180,10 @@ def _evaluate(
     from synthgen.evaluation.evaluate import evaluate_into, measures_asked
     from synthgen.evaluation.inputs import read_given
     from synthgen.evaluation.policy import read_policy, require_ready
-    from synthgen.evaluation.target import DRAWN, kind_of, load_target, schema_of
+    from synthgen.evaluation.target import DRAWN, kind_of, schema_of
     from synthgen.report.evaluation_curves import published_curves, real_curves
     from synthgen.report.evaluation_folder import pages
+    from synthgen.report.targets import load_target
 
     now = datetime.now(UTC)
     rules = read_policy(policy)
@@ -255,6 +256,9 @@ def _print(made: Evaluation, lang: str) -> None:
         click.echo(message("evaluate.missing", lang, measure=name))
     for reason, count in _reasons(made).items():
         click.echo(message("evaluate.why", lang, why=message(reason, lang), count=count))
+    if made.document["target"].get("doubt"):
+        why = message(made.document["target"]["doubt"], lang)
+        click.echo(message("evaluate.doubt", lang, why=why))
     if made.document["self_test"] is not None:
         click.echo(said_of_self_test(made.document["self_test"], lang))
     click.echo(

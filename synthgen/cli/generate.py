@@ -176,6 +176,7 @@ def command(
     from synthgen.cohort.settings import default_cut_off, requested
     from synthgen.cohort.write import write_cohort
     from synthgen.errors import UsageError
+    from synthgen.report.targets import draw_report
 
     loaded = load_model(model)
     more: dict[str, Any] = {"names": names or ""}
@@ -201,7 +202,7 @@ def command(
             "--report, --replicates: a model of records has no published values to speak of"
         )
     wanted = tuple(f.strip() for f in formats.split(",") if f.strip())
-    draw = partial(_draw, lang)
+    draw = partial(draw_report, lang)
     if replicates is not None:
         _replicates(
             loaded,
@@ -271,16 +272,6 @@ def _expected_lines(settings: Settings, manifest: dict[str, Any], language: str)
 
 def _cases(number: float) -> str:
     return f"{number:,.1f}" if number >= 10 else f"{number:.2g}"
-
-
-def _draw(language: str, model: FittedModel, settings: Settings, folder: Path) -> None:
-    """Draw the report of a cohort into its folder."""
-    from synthgen.cohort.generate import cohort_of
-    from synthgen.fidelity.compare import compare
-    from synthgen.report.cohort_page import write_report
-
-    cohort = cohort_of(model, settings)
-    write_report(folder / "report.html", model, cohort, compare(model, cohort), language=language)
 
 
 def _replicates(

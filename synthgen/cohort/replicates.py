@@ -133,6 +133,7 @@ class _Task:
         """What was redrawn, for the manifest."""
         return {
             "number": number,
+            "of": self.count,
             "sha256": model.sha256,
             "redrawn_statements": len(model.gaps),
             "unpublished_associations": {

@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from synthgen.cohort.artefact import load_model
-from synthgen.cohort.hashes import file_hashes
+from synthgen.cohort.hashes import content_hashes, file_hashes
 from synthgen.errors import ContractError, ModelError, UsageError
 from synthgen.evaluation.cohort_files import require_all_read
 from synthgen.evaluation.documents import document_hash
+from synthgen.evaluation.regenerated import Redraw, doubt_of
 from synthgen.evaluation.subjects import cohort_tables
 from synthgen.resources import shipped
 from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
@@ -54,6 +55,9 @@ class Target:
         Of a cohort, or drawn from a model; empty for a pack.
     pack : StatisticsPack or None
     model : FittedModel or None
+    doubt : str
+        Of a cohort: catalogue key of why it is not believed that its model gave these rows;
+        empty if they were made again and are the same.
     """
 
     kind: str
@@ -65,15 +69,17 @@ class Target:
     tables: Mapping[str, pd.DataFrame]
     pack: StatisticsPack | None
     model: FittedModel | None
+    doubt: str = ""
 
     @property
     def is_public(self) -> bool:
         """Whether nothing but published statistics went in, as far as anybody can see.
 
         A cohort says so itself; it is believed only where the model that it was drawn from
-        is at hand and says so too, for its pack and for that of its prior.
+        is at hand and says so too, for its pack and for that of its prior, and where the
+        model gives the same rows again.
         """
-        if self.origin != PUBLIC:
+        if self.origin != PUBLIC or self.doubt:
             return False
         if self.kind == PACK:
             return self.pack is not None
@@ -158,6 +164,7 @@ def load_target(
     model: str = "",
     pack: str = "",
     schema: str = "",
+    redraw: Redraw | None = None,
 ) -> Target:
     """Target by path or id.
 
@@ -174,13 +181,16 @@ def load_target(
         Pack that a cohort must reproduce; by default the model's.
     schema : str
         Id or folder of a cohort's schema, where it is not shipped.
+    redraw : callable, optional
+        Writes the report of a cohort again (:mod:`synthgen.evaluation.regenerated`); without
+        it a cohort with a report is doubted.
 
     Raises
     ------
     UsageError
         If it is none, or the model is another than the cohort's.
     ContractError
-        If the cohort is not, byte for byte, what its manifest says.
+        If the cohort is not, byte for byte and cell for cell, what its manifest says.
     SchemaError, StatisticsError, ModelError
         If a part of it cannot be read.
     """
@@ -206,7 +216,7 @@ def load_target(
             published,
             fitted,
         )
-    return _cohort(Path(target), model, pack, schema)
+    return _cohort(Path(target), model, pack, schema, redraw)
 
 
 def _spoken(pack: StatisticsPack) -> Schema:
@@ -227,7 +237,7 @@ def _schema_at(folder: Path, named: str, schema: str, file: str = "manifest.json
     return loaded
 
 
-def _cohort(folder: Path, model: str, pack: str, schema_id: str) -> Target:
+def _cohort(folder: Path, model: str, pack: str, schema_id: str, redraw: Redraw | None) -> Target:
     manifest = read_document(folder / "manifest.json", ContractError)
     where = folder / "manifest.json"
     if text_at(manifest, "format") != "cohort/1":
@@ -243,6 +253,7 @@ def _cohort(folder: Path, model: str, pack: str, schema_id: str) -> Target:
     origin = text_at(manifest, "origin", "enclave")
     tables = cohort_tables(folder, schema)
     require_all_read(folder, schema, tables)
+    _require_content(folder, mapping_at(manifest, "tables"), schema, tables)
     return Target(
         COHORT,
         folder.resolve().name,
@@ -253,7 +264,21 @@ def _cohort(folder: Path, model: str, pack: str, schema_id: str) -> Target:
         tables,
         published,
         fitted,
+        doubt_of(folder, manifest, fitted, tables, redraw),
     )
+
+
+def _require_content(
+    folder: Path, said: Mapping[str, Any], schema: Schema, tables: Mapping[str, pd.DataFrame]
+) -> None:
+    """Refuse tables whose contents are not those that the manifest hashed."""
+    made = content_hashes(schema, tables) if said else {}
+    changed = [name for name in made if said.get(name) != made[name]]
+    if changed:
+        raise ContractError(
+            f"{folder}: table {changed[0]} does not hold what its manifest says it held when it "
+            f"was generated ({len(changed)} such tables)"
+        )
 
 
 def _model_of(said: Mapping[str, Any], model: str) -> FittedModel | None:

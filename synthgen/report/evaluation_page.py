@@ -276,6 +276,9 @@ def _made(document: Mapping[str, Any]) -> list[Line]:
         Line(say("evaluation.made.origin"), say(f"origin.{target['origin']}")),
         Line(say("evaluation.made.schema"), plain(target["schema"])),
     ]
+    if "doubt" in target:
+        again = say(target["doubt"] or "evaluation.made.again_same")
+        lines.append(Line(say("evaluation.made.again"), again))
     model, pack, policy = document["model"], document["pack"], document["policy"]
     if model:
         text = f"{model['id']} {model['sha256']}"

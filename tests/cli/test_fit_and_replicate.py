@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from synthgen.cli.main import commands
 from synthgen.cohort.artefact import load_model
 from synthgen.cohort.replicates import band
+from synthgen.evaluation.target import load_target
 from synthgen.resources import shipped
 
 PACK = shipped("fitted_models")["kr-demo"] / "statistics"
@@ -136,6 +137,15 @@ def test_every_replicate_is_a_cohort_with_its_own_manifest(replicates):
     rows = [(replicates / f"replicate-0{i}" / "tumour.csv").read_bytes() for i in (1, 2)]
     assert rows[0] != rows[1]
     assert run("check", replicates / "replicate-01").exit_code == 0
+
+
+def test_a_replicate_is_believed_because_its_own_model_gives_it_again(replicates, tmp_path):
+    assert load_target(str(replicates / "replicate-02"), seed=1).doubt == ""
+    copy = shutil.copytree(replicates / "replicate-02", tmp_path / "copy")
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    manifest["replicate"]["of"] = 1
+    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert load_target(str(copy), seed=1).doubt == "claim.doubt.no_settings"
 
 
 def test_the_summary_has_every_published_value_beside_its_band(replicates):

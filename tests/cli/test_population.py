@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from synthgen.cli.main import commands
+from synthgen.evaluation.target import load_target
 
 
 def run(*arguments: object):
@@ -53,6 +54,8 @@ def test_the_manifest_says_what_was_expected(tmp_path):
     assert manifest["expected_cases"]["site_group"]["mesothelioma"] == pytest.approx(41.7, abs=0.2)
     assert len(manifest["expected_cases"]["places"]) == 18
     assert manifest["tables"]["patient"]["rows"] == manifest["settings"]["n"]
+    # and nothing is missing to make it again
+    assert load_target(str(tmp_path / "c"), seed=1).doubt == ""
 
 
 @pytest.mark.parametrize(
