@@ -87,7 +87,7 @@ EXTRAS: dict[str, Extra] = {
         Extra(
             "sdv",
             "SDV synthesizers fitted to records, inside an enclave",
-            ("sdv", "sdmetrics"),  # the second comes with the first
+            ("sdv", "sdmetrics", "torch"),  # the others come with the first
             (("sdv", "BUSL-1.1"),),
             note="not open source: no commercial service that gives third parties its functions; "
             "each version becomes MIT four years after its release",

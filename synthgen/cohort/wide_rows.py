@@ -13,7 +13,7 @@ from synthgen.cohort.columns import coded, frame_of, no_rows, number_column, tex
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.made_keys import made_keys
 from synthgen.cohort.row_rules import RowRules
-from synthgen.errors import EvidenceError, ModelError
+from synthgen.errors import EvidenceError, ModelError, UsageError
 from synthgen.models.wide import MISSING, ROWS, Layout, Wide
 from synthgen.randomness import block_generator
 from synthgen.schema.model import ColumnType, Schema, Table, Variable
@@ -47,11 +47,14 @@ class Accepted:
         Subjects that were drawn.
     refused : int
         Of these, those that broke a rule of the schema or an order of numbers.
+    wide : mapping of str to ndarray, shape (n,)
+        The wide rows of the tables.
     """
 
     tables: Mapping[str, pd.DataFrame]
     drawn: int
     refused: int
+    wide: Wide
 
 
 def copula_tables(
@@ -60,7 +63,7 @@ def copula_tables(
     block: int,
     n: int,
     where: Mapping[str, tuple[str, ...]] | None = None,
-) -> dict[str, pd.DataFrame]:
+) -> Accepted:
     """Frames of one block of a model that is a copula.
 
     Parameters
@@ -91,8 +94,7 @@ def copula_tables(
         rng = block_generator(model.sha256, seed, block, "wide", str(attempt))
         return copula.sample(CHUNK, rng)
 
-    found = accepted_tables(model, copula.layout, draw, n, seed=seed, block=block, where=where)
-    return dict(found.tables)
+    return accepted_tables(model, copula.layout, draw, n, seed=seed, block=block, where=where)
 
 
 def accepted_tables(
@@ -151,7 +153,7 @@ def accepted_tables(
     whole = {k: np.concatenate([part[k] for part in kept])[:n] for k in names} if kept else {}
     if not whole:
         whole = {k: np.empty(0, dtype=np.intp if k in _codes(layout) else float) for k in names}
-    return Accepted(wide_tables(model, layout, whole, seed, block)[0], drawn, refused)
+    return Accepted(wide_tables(model, layout, whole, seed, block)[0], drawn, refused, whole)
 
 
 def _codes(layout: Layout) -> set[str]:
@@ -168,6 +170,8 @@ def _as_wanted(
     wanted = np.ones(len(next(iter(wide.values()))), dtype=np.bool_)
     for name, codes in where.items():
         variable = model.schema.variable(name)
+        if variable.column not in layout.of_column:
+            raise UsageError(f"--where {name}: must be a variable of codes; this one is of numbers")
         one = layout.of_column[variable.column]
         texts = [text or _missing(variable) for text in one.texts(variable.column)]
         wanted &= np.array([text in codes for text in texts])[wide[one.name]]

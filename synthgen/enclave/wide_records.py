@@ -229,23 +229,27 @@ class _Reader:
     def _groups(self) -> list[tuple[str, ...]]:
         """Codes that are learned together, in the order of their first column."""
         group_of: dict[str, tuple[str, ...]] = {name: (name,) for name in self.texts}
-        same: dict[tuple[str, ...], str] = {}
-        for name, texts in self.texts.items():
-            if name.startswith((MISSING, ROWS)):  # fields that go missing together
-                other = same.setdefault(tuple(texts), name)
-                _join(group_of, (*group_of[other], *group_of[name]))
+        same: dict[bytes, str] = {}
+        for name, texts in self.texts.items():  # fields that go missing together
+            lost = "0" if name.startswith(ROWS) else "1" if name.startswith(MISSING) else ""
+            mask = np.array([text == lost for text in texts])
+            if mask.any():
+                other = same.setdefault(mask.tobytes(), name)
+                self._tie(group_of, (other, name))
         for checked in all_rules(self.schema):
             if checked.rule.severity is not Severity.IMPOSSIBLE:
                 continue
             spoken = [n.qualified for n in walk(checked.condition) if isinstance(n, ColumnName)]
             names = [n if n in self.texts else f"{MISSING}{n}" for n in dict.fromkeys(spoken)]
             told = [n for n in dict.fromkeys(names) if n in self.texts]
-            if len(told) < 2:
-                continue
-            union = tuple(dict.fromkeys(n for name in told for n in group_of[name]))
-            if len(set(zip(*(self.texts[n] for n in union), strict=True))) <= MOST_COMBINATIONS:
-                _join(group_of, union)
+            self._tie(group_of, told)
         return list(dict.fromkeys(group_of[name] for name in self.texts))
+
+    def _tie(self, group_of: dict[str, tuple[str, ...]], names: Sequence[str]) -> None:
+        """Join the groups of some columns, unless they have too many combinations."""
+        union = tuple(dict.fromkeys(n for name in names for n in group_of[name]))
+        if len(set(zip(*(self.texts[n] for n in union), strict=True))) <= MOST_COMBINATIONS:
+            group_of |= dict.fromkeys(union, union)
 
     def _codes(self, group: Sequence[str]) -> tuple[Codes, npt.NDArray[np.intp]]:
         rows = list(zip(*(self.texts[name] for name in group), strict=True))
@@ -273,9 +277,3 @@ def _value(table: str, column: Column) -> str:
     if column.type in (ColumnType.INTEGER, ColumnType.NUMBER):
         return f"CAST({value} AS DOUBLE)"
     return f"CAST({value} AS VARCHAR)"
-
-
-def _join(group_of: dict[str, tuple[str, ...]], union: Sequence[str]) -> None:
-    joined = tuple(dict.fromkeys(union))
-    for name in joined:
-        group_of[name] = joined
