@@ -37,10 +37,17 @@ def section(mapping: TargetMapping) -> str:
         *(f"- {english}" for english, _ in mapping.differences),
     ]
     for table in mapping.tables:
+        if not table.parts:
+            lines.append(
+                f"\n`{table.name}` has {len(table.columns)} columns and no rows: {table.empty}."
+            )
+            continue
         noted = [c for c in table.columns if c.note]
         empty = [c for c in table.columns if c.empty]
-        lines.append(f"\n`{table.name}` has {len(table.columns)} columns; {len(empty)} stay empty:")
-        lines.append("\n| column | why it stays empty |\n|---|---|")
+        stay = f"{len(empty)} stay empty:" if empty else "none stays empty."
+        lines.append(f"\n`{table.name}` has {len(table.columns)} columns; {stay}")
+        if empty:
+            lines.append("\n| column | why it stays empty |\n|---|---|")
         why: dict[str, list[str]] = {}
         for column in empty:
             why.setdefault(column.empty, []).append(f"`{column.name}`")

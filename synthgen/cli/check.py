@@ -29,7 +29,8 @@ SCHEMA = "rare-cancer"
     "schema_id",
     default="",
     metavar="SCHEMA",
-    help=f"Id or folder of the schema; by default the cohort's or pack's own, or {SCHEMA}.",
+    help="Id or folder of the schema, or a target (kcure-ccld@1, kcure-rgst@1, omop@5.4, omop@5.3, "
+    f"encr-jrc@1); by default the cohort's, pack's or export's own, or {SCHEMA}.",
 )
 @click.option(
     "--table", default=None, help="Which table a single file holds, if its columns do not say."
@@ -57,6 +58,7 @@ def command(
     \b
     Examples:
       synthgen check delivery/ --schema rare-cancer --lang ko
+      synthgen check delivery/ --schema kcure-ccld@1
       synthgen check tumour.csv --json
       synthgen check kr-demo/statistics
     """
@@ -80,7 +82,7 @@ def command(
             report = _cohort(Path(path), schema_id, table, show_values=show_values)
             _print(report, lang, as_json=as_json)
         case _:
-            schema = _load(schema_id or SCHEMA)
+            schema = schema_of_delivery(path, schema_id)
             with _progress() as progress:
                 report = _checked(Path(path), schema, table, show_values, progress)
             _print(report, lang, as_json=as_json)
@@ -137,6 +139,13 @@ def _load(schema_id: str) -> Schema:
     return load_schema(schema_id)
 
 
+def schema_of_delivery(path: str, named: str) -> Schema:
+    """Schema or target by which a delivery is read: the named one, else what it says it is."""
+    from synthgen.exports.contract import exported_as, schema_for
+
+    return schema_for(named or exported_as(path) or SCHEMA, path)
+
+
 @contextmanager
 def _progress() -> Iterator[Callable[[float], None]]:
     """A bar on stderr, silent off a terminal."""
@@ -166,6 +175,7 @@ def _cohort(path: Path, schema_id: str, table: str | None, *, show_values: bool)
     from dataclasses import replace
 
     from synthgen.errors import ContractError
+    from synthgen.evaluation.cohort_database import changed_database
     from synthgen.schema.documents import mapping_at, read_document, text_at
     from synthgen.schema.model import Severity
     from synthgen.schema.validation.report import Broken, both
@@ -177,6 +187,7 @@ def _cohort(path: Path, schema_id: str, table: str | None, *, show_values: bool)
     with _progress() as progress:
         report = _checked(path, _load(named), table, show_values, progress)
     changed = changed_files(path, mapping_at(manifest, "files"))
+    changed += changed_database(path, manifest, _load(named))
     found = tuple(
         Broken("cohort.changed", name, "", Severity.IMPOSSIBLE, *both("check.cohort.changed"), 1)
         for name in changed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from synthgen.cli.check import SCHEMA, kind_of
+from synthgen.cli.check import SCHEMA, kind_of, schema_of_delivery
 
 
 @click.command()
@@ -18,7 +18,8 @@ from synthgen.cli.check import SCHEMA, kind_of
     "schema_id",
     default="",
     metavar="SCHEMA",
-    help=f"Schema by which tables are read; by default that of A, if it is a cohort, or {SCHEMA}.",
+    help="Schema or target (kcure-ccld@1 ...) by which tables are read; by default that of A, if it "
+    f"is a cohort or an export, or {SCHEMA}.",
 )
 @click.option(
     "--table", default=None, help="Which table single files hold, if their columns do not say."
@@ -49,6 +50,7 @@ def command(
       synthgen diff cohort/ delivery/ --lang ko
     """
     from synthgen.errors import UsageError
+    from synthgen.exports.contract import contract_target, exported_as
     from synthgen.schema.comparison import compare_schemas, compare_tables
     from synthgen.schema.load import load_schema
 
@@ -57,8 +59,10 @@ def command(
     if kinds == ("schema", "schema"):
         found = compare_schemas(load_schema(a), load_schema(b))
     elif set(kinds) <= tables:
-        schema = load_schema(schema_id or _schema_of(a, kinds[0]) or SCHEMA)
-        found = compare_tables(a, b, schema, table=table, show_values=show_values)
+        named = schema_id or _schema_of(a, kinds[0]) or exported_as(a)
+        schema = schema_of_delivery(a, named)
+        theirs = schema_of_delivery(b, named) if contract_target(named) else None
+        found = compare_tables(a, b, schema, table=table, show_values=show_values, schema_b=theirs)
     elif kinds[0] == "schema" and kinds[1] in tables:
         raise UsageError(f"{a} is a schema; hold {b} against it with: synthgen check --schema {a}")
     else:

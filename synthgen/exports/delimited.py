@@ -45,7 +45,7 @@ def write(
     known = options_of(mapping, given)
     rows = {}
     for table in mapping.tables:
-        path = folder / f"{table.name}.csv"
+        path = folder / f"{table.called(known)}.csv"
         query = select(mapping, table, cohort.schema, known)
         form = f"FORMAT csv, HEADER true, DELIMITER {literal(mapping.separator)}"
         done = cohort.database.execute(f"COPY ({query}) TO {literal(str(path))} ({form})")

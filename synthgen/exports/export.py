@@ -79,7 +79,7 @@ def export_cohort(
                 f"{target}: has no option {unknown[0]}; it has: {', '.join(found.options)}"
             )
     with output_folder(destination, force=force) as beside:
-        files = [beside / name for name in found.files]
+        files = [beside / name for name in found.files_of(given)]
         with open_cohort(cohort, files) as tables:
             _demand_schema(found, tables)
             rows = found.write(tables, beside, given)

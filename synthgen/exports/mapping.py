@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -40,6 +41,8 @@ class TargetColumn:
         Form of its texts (``"YYYYMMDD"``), or ``""``.
     available : tuple of int
         How many of how many hospitals can supply it; empty where nothing is published.
+    title, title_ko : str
+        What people read; ``""`` where the standard has no titles.
     """
 
     name: str
@@ -54,6 +57,8 @@ class TargetColumn:
     name_of: str = ""
     format: str = ""
     available: tuple[int, ...] = ()
+    title: str = ""
+    title_ko: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,13 @@ def version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+#: What options must look like that stand in names or choose between two.
+_FORMS = {
+    "prefix": (r"[A-Z][A-Z0-9]{1,7}", "two to eight capital letters and digits"),
+    "availability": (r"published|full", "published or full"),
+}
+
+
 @cache
 def _format() -> dict[str, Any]:
     return dict(read_document(data_root() / "schemas/formats/export/1.schema.json"))
@@ -251,6 +263,8 @@ def _column(entry: Mapping[str, Any]) -> TargetColumn:
         name_of=entry.get("name_of", ""),
         format=entry.get("format", ""),
         available=tuple(entry.get("available", ())),
+        title=entry.get("title", ""),
+        title_ko=entry.get("title_ko", ""),
     )
 
 
@@ -328,10 +342,16 @@ def options_of(mapping: TargetMapping, given: Mapping[str, str]) -> dict[str, st
     Raises
     ------
     UsageError
-        If the target has no such option.
+        If the target has no such option, or the option cannot be what was given.
     """
     unknown = sorted(set(given) - set(mapping.options))
     if unknown:
         known = ", ".join(mapping.options) or "none"
         raise UsageError(f"{mapping.id}: has no option {unknown[0]}; it has: {known}")
-    return {**mapping.options, **given}
+    options = {**mapping.options, **given}
+    for name, (form, words) in _FORMS.items():
+        if name in options and not re.fullmatch(form, options[name]):
+            raise UsageError(
+                f"{mapping.id}: option {name} is {one_line(options[name], 30)}; it must be {words}"
+            )
+    return options

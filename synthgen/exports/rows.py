@@ -5,30 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synthgen.exports.mapping import TargetColumn, TargetMapping, TargetPart, TargetTable
-from synthgen.exports.terms import (
-    ORIGIN,
-    PART,
-    PLACE,
-    ROW,
-    Term,
-    TermWriter,
-    coded,
-    reached_tables,
-)
+from synthgen.exports.terms import Term, TermWriter, coded, reached_tables
 from synthgen.schema.model import Schema
 from synthgen.schema.rules.sql import identifier, literal
+
+#: Names of the columns that order the rows of a target and that it does not have.
+PART, PLACE = identifier("synthgen part"), identifier("synthgen place")
 
 AVAILABILITY = "availability"
 """Option that says whether columns are empty where hospitals cannot supply them."""
 
 
 def select(
-    mapping: TargetMapping,
-    table: TargetTable,
-    schema: Schema,
-    options: Mapping[str, str],
-    *,
-    traced: bool = False,
+    mapping: TargetMapping, table: TargetTable, schema: Schema, options: Mapping[str, str]
 ) -> str:
     """SQL query whose rows are those of a table of the target, in order.
 
@@ -39,28 +28,24 @@ def select(
     schema : Schema
         Of the cohort; parts that are about other versions of it give no rows.
     options : mapping of str to str
-    traced : bool
-        Whether the rows also say where they come from, so that ``look_up`` finds them.
 
     Raises
     ------
     SchemaError
         If the mapping names what the schema does not have.
     """
-    origin = [PART, PLACE, ORIGIN] if traced else []
     parts = [
         _part(mapping, table, at, part, schema, options)
         for at, part in enumerate(table.parts)
         if part.speaks(schema.version)
     ]
     if not parts:
-        cells = [f"CAST(NULL AS {c.type}) AS {identifier(c.name)}" for c in table.columns]
-        cells += [f"NULL AS {name}" for name in origin]
-        return f"SELECT {', '.join(cells)} WHERE false"
+        cells = ", ".join(f"CAST(NULL AS {c.type}) AS {identifier(c.name)}" for c in table.columns)
+        return f"SELECT {cells} WHERE false"
     rows = f"({' UNION ALL '.join(parts)})"
     if table.merged_by:
         rows = f"({_merged(table, rows)})"
-    names = ", ".join([*(_counted(table, column) for column in table.columns), *origin])
+    names = ", ".join(_counted(table, column) for column in table.columns)
     return f"SELECT {names} FROM {rows} ORDER BY {PLACE}, {PART}"  # noqa: S608 - quoted
 
 
@@ -75,20 +60,22 @@ def _part(
     writer = TermWriter(schema, part.rows, options, f"{mapping.id}: {table.name}")
     terms = {c.name: part.values.get(c.name, c.value) for c in table.columns}
     cells = []
+    conditions = [_condition(writer.write(t), allowed) for t, allowed in part.where]
     for column in table.columns:
         if column.name == table.number:
             continue
         value = _cell(mapping, table, column, terms, writer)
         if column.available and options.get(AVAILABILITY) == "published":
             able, hospitals = column.available
-            patient = f"{identifier('patient')}.{identifier(ROW)}"
-            value = f"CASE WHEN ({patient} - 1) % {hospitals} < {able} THEN {value} END"
+            supplied = f"({writer.write({'key': 'patient'})} - 1) % {hospitals} < {able}"
+            if column.required:  # no row without it
+                conditions.append(supplied)
+            elif value != "NULL":
+                value = f"CASE WHEN {supplied} THEN {value} END"
         cells.append(f"CAST({value} AS {column.type}) AS {identifier(column.name)}")
     place = writer.write({"key": part.rows})
     order = f"{at} AS {PART}, {f'min({place})' if part.distinct else place} AS {PLACE}"
-    order += f", {literal(part.rows)} AS {ORIGIN}"
     joins = " ".join(j for j in reached_tables(schema, part.rows).values() if j)
-    conditions = [_condition(writer.write(t), allowed) for t, allowed in part.where]
     only = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     alike = " GROUP BY ALL" if part.distinct else ""
     source = f"FROM {identifier(part.rows)} {joins}{only}{alike}"
@@ -133,7 +120,7 @@ def _merged(table: TargetTable, rows: str) -> str:
         for c in table.columns
         if c.name != table.number
     ]
-    order = f"min({PART}) AS {PART}, min({PLACE}) AS {PLACE}, min({ORIGIN}) AS {ORIGIN}"
+    order = f"min({PART}) AS {PART}, min({PLACE}) AS {PLACE}"
     among = ", ".join(identifier(name) for name in table.merged_by)
     return f"SELECT {', '.join(cells)}, {order} FROM {rows} GROUP BY {among}"  # noqa: S608 - quoted
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from synthgen.exports import delimited, excel, fhir, omop, sqlite
 from synthgen.exports.cohort_tables import CohortTables
-from synthgen.exports.mapping import TargetMapping, load_mapping
+from synthgen.exports.mapping import TargetMapping, load_mapping, options_of
 from synthgen.resources import data_root
 
 Writer = Callable[[CohortTables, Path, Mapping[str, str]], dict[str, int]]
@@ -46,7 +46,23 @@ class Target:
     extra: str = ""
     schema: str = ""
 
+    def files_of(self, options: Mapping[str, str]) -> tuple[str, ...]:
+        """Names of the files that it writes with these options.
 
+        Raises
+        ------
+        UsageError
+            If an option cannot be what was given.
+        """
+        if self.mapping is None or not any(t.prefixed for t in self.mapping.tables):
+            return self.files
+        known = options_of(
+            self.mapping, {k: v for k, v in options.items() if k in self.mapping.options}
+        )
+        return tuple(f"{table.called(known)}.csv" for table in self.mapping.tables)
+
+
+@cache
 def mapping_of(target: str) -> TargetMapping:
     """The shipped mapping file of a target."""
     return load_mapping(data_root() / "schemas/exports" / f"{target}.json")
@@ -54,7 +70,7 @@ def mapping_of(target: str) -> TargetMapping:
 
 def _delimited(name: str) -> Target:
     mapping = mapping_of(name)
-    files = tuple(f"{table.name}.csv" for table in mapping.tables)
+    files = tuple(f"{table.called(mapping.options)}.csv" for table in mapping.tables)
     return Target(
         name, mapping.title, mapping.title_ko, files, partial(delimited.write, mapping),
         {**mapping.options, "bom": "no"}, mapping,
@@ -78,6 +94,7 @@ def targets() -> dict[str, Target]:
         _omop("omop-5.3"),
         _delimited("encr-jrc"),
         _delimited("kcure-rgst"),
+        _delimited("kcure-ccld"),
         Target(
             "fhir-mcode",
             "FHIR R4, mCODE STU4",

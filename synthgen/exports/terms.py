@@ -20,7 +20,7 @@ DATE_PARTS = ("year", "month", "day")
 
 KINDS = (
     "column", "constant", "date", "text", "part", "days", "first", "key", "option", "pad",
-    "concept", "look_up",
+    "concept", "look_up", "dotted",
 )  # fmt: skip
 """The one word of a term that says what it is; ``columns`` of a term may be coded by ``codes``."""
 
@@ -30,9 +30,6 @@ ROW = "synthgen row"
 CONCEPTS = "synthgen concepts"
 """Relation of ``vocabulary``, ``code``, ``standard`` and ``source`` concept ids; empty without a
 vocabulary."""
-
-PART, PLACE, ORIGIN = (identifier(f"synthgen {name}") for name in ("part", "place", "origin"))
-"""Columns that order the rows of a target, and the table that a row comes from."""
 
 
 class TermWriter:
@@ -136,7 +133,13 @@ class TermWriter:
     def _key(self, term: Term) -> str:
         if term["key"] not in self._reached:
             raise SchemaError(f"{self._where}: {term['key']} cannot be reached")
-        return f"{identifier(term['key'])}.{identifier(ROW)}"
+        key = f"{identifier(term['key'])}.{identifier(ROW)}"
+        before = [f"(SELECT count(*) FROM {identifier(t)})" for t in term.get("after", ())]  # noqa: S608
+        return f"({' + '.join([key, *before])})" if before else key
+
+    def _dotted(self, term: Term) -> str:
+        code = self.column(term["dotted"])
+        return f"concat_ws('.', substr({code}, 1, 3), nullif(substr({code}, 4), ''))"
 
     def _concept(self, term: Term) -> str:
         code = self.write(term["concept"])
@@ -146,19 +149,26 @@ class TermWriter:
 
     def _look_up(self, term: Term) -> str:
         """A cell of a table of the target that has been made before."""
-        if "rows" in term:
-            place = self._key({"key": term["rows"]})
-            equal = [f"found.{ORIGIN} = {literal(term['rows'])}", f"found.{PLACE} = {place}"]
-        else:
-            equal = [f"found.{identifier(c)} = {self.write(t)}" for c, t in term["by"].items()]
+        equal = [f"found.{identifier(c)} = {self.write(t)}" for c, t in term["by"].items()]
         table, cell = made_table(term["look_up"]), f"found.{identifier(term['cell'])}"
         return f"(SELECT {term['take']}({cell}) FROM {table} AS found WHERE {' AND '.join(equal)})"  # noqa: S608
+
+
+FEW = 4
+"""Codes that are replaced one by one; more are looked up in a list, which plans quicker."""
 
 
 def coded(value: str, codes: Mapping[str, Any], otherwise: object) -> str:
     """SQL that replaces codes; null stays null."""
     rest = "NULL" if otherwise is None else sql_value(otherwise)
     text = f"CAST({value} AS VARCHAR)"
+    if len(codes) > FEW and {type(new) for new in codes.values()} in ({str}, {int}):
+        old = ", ".join(literal(code) for code in codes)
+        new = ", ".join(sql_value(made) for made in codes.values())
+        found = f"([{new}])[list_position([{old}], {text})]"
+        if otherwise is None:
+            return found
+        return f"CASE WHEN {text} IS NOT NULL THEN coalesce({found}, {rest}) END"
     whens = [f"WHEN {text} = {literal(old)} THEN {sql_value(new)}" for old, new in codes.items()]
     return f"CASE WHEN {text} IS NULL THEN NULL {' '.join(whens)} ELSE {rest} END"
 

@@ -174,6 +174,10 @@ class Column:
         missing.
     tier : {"R", "C", "X"}
         Registry core, clinical extension, or optional (reference for exports).
+    form : str
+        The pattern as people say it (``"YYYYMMDD"``), ``""`` where it speaks for itself.
+    longest : int
+        Most characters of a text; 0 for any number.
     """
 
     name: str
@@ -194,6 +198,8 @@ class Column:
     missing_codes: tuple[str, ...] = ()
     tier: str = "R"
     unit_ko: str = ""
+    form: str = ""
+    longest: int = 0
 
     def label(self, language: str) -> str:
         """Title in Korean (``"ko"``) or English."""

@@ -53,6 +53,7 @@ def compare_tables(
     *,
     table: str | None = None,
     show_values: bool = False,
+    schema_b: Schema | None = None,
 ) -> Comparison:
     """Compare two cohorts or deliveries.
 
@@ -68,6 +69,9 @@ def compare_tables(
         Which table single files hold, where their columns do not say.
     show_values : bool
         Whether differences hold values of records; without it only codes of code lists.
+    schema_b : Schema, optional
+        By which B is read, where its tables have other names: the same tables in the same
+        order.
 
     Returns
     -------
@@ -85,9 +89,16 @@ def compare_tables(
     with open_delivery(Path(a), schema, table) as delivery:
         tables = typed_tables(delivery, CodeTypes(delivery.db))
         ours = {name: profile_table(delivery.db, tables, t) for name, t in tables.items()}
-    with open_delivery(Path(b), schema, table) as delivery:
+    theirs_by = schema_b or schema
+    ours_by = dict(
+        zip((t.name for t in theirs_by.tables), (t.name for t in schema.tables), strict=True)
+    )
+    with open_delivery(Path(b), theirs_by, table) as delivery:
         code_types = CodeTypes(delivery.db)
-        tables = typed_tables(delivery, code_types)
+        tables = {
+            ours_by.get(name, name): typed
+            for name, typed in typed_tables(delivery, code_types).items()
+        }
         found: list[Difference] = []
         for name, profile in ours.items():
             if name in tables:

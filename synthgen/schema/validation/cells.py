@@ -229,6 +229,8 @@ def _date(text: str) -> tuple[Branches, str]:
 
 
 def _text(column: Column, text: str) -> tuple[Branches, str]:
+    if column.longest:
+        return [(f"length({text}) <= {column.longest}", Cell.PLAIN), ("", Cell.WRONG_PATTERN)], text
     if not column.pattern:
         return [("true", Cell.PLAIN), ("", Cell.PLAIN)], text
     matches = f"regexp_matches({text}, {literal(column.pattern)})"

@@ -300,7 +300,7 @@ def _wrong(
     if kind is Cell.WRONG_TYPE:
         rule, texts = "column.type", both(_TYPE_KEYS[column.type])
     elif kind is Cell.WRONG_PATTERN:
-        rule, texts = "column.pattern", both("check.column.pattern", pattern=column.pattern)
+        rule, texts = "column.pattern", _pattern(column)
     elif kind is Cell.OUT_OF_RANGE:
         rule, texts = "column.range", _range(column)
     else:
@@ -319,6 +319,12 @@ def _wrong(
         values,
         typed.loaded.rows,
     )
+
+
+def _pattern(column: Column) -> tuple[str, str]:
+    if column.longest:
+        return both("check.column.longest", most=f"{column.longest:,}")
+    return both("check.column.pattern", pattern=column.form or column.pattern)
 
 
 def _range(column: Column) -> tuple[str, str]:

@@ -1,0 +1,264 @@
+"""Targets as schemas, so that one command checks a synthetic export and a real delivery."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from synthgen.errors import ContractError, SchemaError
+from synthgen.exports.mapping import TargetColumn, TargetMapping, TargetTable, options_of
+from synthgen.exports.targets import mapping_of, targets
+from synthgen.schema.codes import Code, CodeList
+from synthgen.schema.consistency import check_schema
+from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
+from synthgen.schema.load import load_schema
+from synthgen.schema.model import Column, ColumnType, ForeignKey, Schema, Table
+
+EXPORTED = "export.json"
+"""File in which an export says what it is."""
+
+_MONTHS = (
+    "(0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])|(0[469]|11)(0[1-9]|[12][0-9]|30)|"
+    "02(0[1-9]|1[0-9]|2[0-8])"
+)
+_LEAP = "(19|20)(0[48]|[2468][048]|[13579][26])0229|20000229"
+
+#: Regular expressions of the forms that texts of a target have; days are days of a calendar.
+FORMS = {
+    "YYYYMMDD": f"^((19|20)[0-9]{{2}}({_MONTHS})|{_LEAP})$",
+    "YYYYMM": "^(19|20)[0-9]{2}(0[1-9]|1[0-2])$",
+    "YYYY": "^(19|20)[0-9]{2}$",
+    "HH:MM:SS": "^[0-9]{2}:[0-5][0-9]:[0-5][0-9]$",
+}
+_TIMESTAMP = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}.*)?)?$"
+_SIZED = re.compile(r"(?P<kind>VARCHAR|NUMERIC)\((?P<size>\d+)(,(?P<scale>\d+))?\)")
+_PLAIN = {
+    "INTEGER": ColumnType.INTEGER,
+    "BIGINT": ColumnType.INTEGER,
+    "DOUBLE": ColumnType.NUMBER,
+    "DATE": ColumnType.DATE,
+}
+
+
+@cache
+def contracts() -> dict[str, str]:
+    """Target by ``ID@VERSION`` of every target that has a mapping file."""
+    return {
+        f"{_id_of(target.mapping)}@{_version_of(target.mapping)}": name
+        for name, target in targets().items()
+        if target.mapping is not None
+    }
+
+
+def _version_of(mapping: TargetMapping) -> str:
+    tail = mapping.id.rpartition("-")[2]
+    return tail if re.fullmatch(r"\d+(\.\d+)*", tail) else mapping.version
+
+
+def _id_of(mapping: TargetMapping) -> str:
+    return mapping.id.removesuffix(f"-{_version_of(mapping)}")
+
+
+def contract_target(name: str) -> str:
+    """Target that a name means: ``kcure-ccld``, ``kcure-ccld@1``, ``omop@5.4``, ``omop-5.4``.
+
+    Returns
+    -------
+    str
+        Id of the target, ``""`` if the name means none.
+
+    Raises
+    ------
+    SchemaError
+        If there is such a target and no such version, or several versions and none was named.
+
+    Examples
+    --------
+    >>> contract_target("omop@5.4"), contract_target("kcure-ccld@1"), contract_target("mine")
+    ('omop-5.4', 'kcure-ccld', '')
+    """
+    known = contracts()
+    if name in known.values():
+        return name
+    wanted, _, version = name.partition("@")
+    mine = {key: target for key, target in known.items() if key.partition("@")[0] == wanted}
+    if not mine:
+        return ""
+    found = [
+        target
+        for key, target in mine.items()
+        if not version or f"{key.partition('@')[2]}.".startswith(f"{version}.")
+    ]
+    if len(found) == 1:
+        return found[0]
+    what = "has several versions" if found else f"has no version {one_line(version, 20)}"
+    raise SchemaError(f"schema {wanted}: {what}; there are {', '.join(mine)}")
+
+
+def schema_for(name: str, source: str | os.PathLike[str] = "") -> Schema:
+    """Schema by id, from a folder, or of a target.
+
+    Parameters
+    ----------
+    name : str
+        As for :func:`~synthgen.schema.load.load_schema`, or as for :func:`contract_target`.
+    source : str or path
+        Delivery that is to be read by it: it says with which prefix its tables are called.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such schema.
+    ContractError
+        If the delivery has tables with several prefixes.
+    """
+    target = contract_target(name)
+    if not target:
+        return load_schema(name)
+    mapping = mapping_of(target)
+    options = {}
+    if "prefix" in mapping.options:
+        options["prefix"] = _prefix(mapping, Path(source)) if source else mapping.options["prefix"]
+    return target_schema(mapping, options)
+
+
+def exported_as(source: str | os.PathLike[str]) -> str:
+    """Target that an exported folder says it is; ``""`` for anything else.
+
+    Raises
+    ------
+    ContractError
+        If its ``export.json`` cannot be read.
+    """
+    path = Path(source) / EXPORTED
+    if not path.is_file():
+        return ""
+    target = text_at(read_document(path, ContractError), "target")
+    return target if target in contracts().values() else ""
+
+
+def _prefix(mapping: TargetMapping, source: Path) -> str:
+    """Prefix of the tables of a delivery; the default where no table has one.
+
+    Raises
+    ------
+    ContractError
+        If there are several.
+    """
+    default = mapping.options["prefix"]
+    if (source / EXPORTED).is_file():
+        said = mapping_at(read_document(source / EXPORTED, ContractError), "options")
+        default = text_at(said, "prefix", default)
+    names = "|".join(re.escape(t.name) for t in mapping.tables if t.prefixed)
+    form = re.compile(rf"([A-Za-z][A-Za-z0-9]{{1,7}})_(?:{names})(?:\.|$)", re.IGNORECASE)
+    files = [p.name for p in source.iterdir()] if source.is_dir() else [source.name]
+    found = sorted({m[1].upper() for name in files if (m := form.match(name))})
+    if len(found) > 1:
+        raise ContractError(
+            f"{source}: has tables of {len(found)} cancers ({', '.join(found[:5])}); check one "
+            "cancer at a time"
+        )
+    return found[0] if found else default
+
+
+def target_schema(mapping: TargetMapping, options: Mapping[str, str] | None = None) -> Schema:
+    """What a delivery in the format of a target must be like.
+
+    Parameters
+    ----------
+    mapping : TargetMapping
+    options : mapping of str to str, optional
+        Of the target; ``prefix`` stands in the names of the tables.
+
+    Returns
+    -------
+    Schema
+        Tables, columns, types, forms of texts, code lists and keys of the standard.
+
+    Raises
+    ------
+    SchemaError
+        If the parts of the mapping do not agree.
+    UsageError
+        If there is no such option.
+    """
+    known = options_of(mapping, options or {})
+    lists = {
+        name: CodeList(
+            name,
+            entry.title,
+            entry.title_ko,
+            mapping.standard,
+            tuple(Code(code, label, label) for code, label in entry.names.items()),
+        )
+        for name, entry in mapping.code_lists.items()
+    }
+    keys = {table.name: table.key for table in mapping.tables}
+    tables = tuple(_table(table, known, lists, keys) for table in mapping.tables)
+    return check_schema(
+        Schema(
+            id=_id_of(mapping),
+            version=_version_of(mapping),
+            title=mapping.title,
+            title_ko=mapping.title_ko,
+            tables=tables,
+            code_lists=lists,
+            description=mapping.standard,
+            description_ko=mapping.standard,
+            licence=mapping.licence,
+        )
+    )
+
+
+def _table(
+    table: TargetTable,
+    options: Mapping[str, str],
+    lists: Mapping[str, CodeList],
+    keys: Mapping[str, tuple[str, ...]],
+) -> Table:
+    return Table(
+        name=table.called(options),
+        title=table.title,
+        title_ko=table.title_ko,
+        row_unit="row",
+        row_unit_ko="행",
+        columns=tuple(_column(c, table, lists) for c in table.columns),
+        primary_key=table.key,
+        foreign_keys=tuple(
+            ForeignKey((column,), other, keys[other])
+            for column, other in table.references
+            if other != table.name and len(keys.get(other, ())) == 1
+        ),
+    )
+
+
+def _column(column: TargetColumn, table: TargetTable, lists: Mapping[str, CodeList]) -> Column:
+    codes = lists.get(column.codes)
+    sized = _SIZED.fullmatch(column.type)
+    kind = _PLAIN.get(column.type, ColumnType.STRING)
+    most, longest = None, 0
+    if sized and sized["kind"] == "NUMERIC":
+        scale = int(sized["scale"] or 0)
+        kind = ColumnType.NUMBER if scale else ColumnType.INTEGER
+        most = float(10 ** (int(sized["size"]) - scale) - 1)
+    elif sized:
+        longest = int(sized["size"])
+    pattern, form = FORMS.get(column.format, ""), column.format
+    if column.type == "TIMESTAMP":
+        pattern, form = _TIMESTAMP, "YYYY-MM-DD HH:MM:SS"
+    title = column.title or column.name
+    return Column(
+        name=column.name,
+        type=ColumnType.CODE if codes is not None else kind,
+        nullable=not column.required and column.name not in table.key,
+        title=title,
+        title_ko=column.title_ko or title,
+        codes=codes,
+        pattern=pattern,
+        form=form,
+        longest=0 if pattern or codes is not None else longest,
+        maximum=most,
+    )
