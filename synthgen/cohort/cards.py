@@ -42,7 +42,7 @@ def data_card(
     ]
     where = "; ".join(f"{n} = {', '.join(c)}" for n, c in settings.where.items())
     facts = [
-        [say("model"), f"{model.id} (`{model.sha256[:16]}`)"],
+        *_maker_rows(model, manifest, say),
         [say("population"), target.population_ko if korean else target.population],
         *_residents_row(settings, say, language),
         *([] if is_of_records(model) else _followed_rows(settings, say)),
@@ -66,16 +66,46 @@ def data_card(
                 table_rows([say("table"), say("what"), say("rows")], tables),
                 f"## {say('know')}",
                 say("identifiers"),
-                *([say("of_records")] if is_of_records(model) else _registry_notes(settings, say)),
+                *_notes(model, settings, manifest, say),
                 *([_names_note(settings, language)] if settings.names else []),
                 *([say("replicate_note")] if settings.replicate else []),
-                say("again", command=_command(model, settings)),
+                *([say("again", command=_command(model, settings))] if model.sha256 else []),
                 f"## {say('licence')}",
                 licence_of(model.pack).text(language),
             ]
         )
         + "\n"
     )
+
+
+def _maker_rows(
+    model: FittedModel, manifest: Mapping[str, Any], say: Callable[..., str]
+) -> Iterator[list[str]]:
+    """The model by its hash; a foreign engine by its versions and terms."""
+    if model.sha256:
+        yield [say("model"), f"{model.id} (`{model.sha256[:16]}`)"]
+    engine = manifest.get("engine")
+    if engine is not None:
+        versions = ", ".join(f"{k} {v}" for k, v in engine["versions"].items())
+        yield [say("engine"), f"{engine['name']} ({versions}; {engine['licence']})"]
+    if not model.sha256:
+        yield [say("model"), say("no_model")]
+
+
+def _notes(
+    model: FittedModel,
+    settings: Settings,
+    manifest: Mapping[str, Any],
+    say: Callable[..., str],
+) -> list[str]:
+    engine = manifest.get("engine")
+    if engine is None:
+        return [say("of_records")] if is_of_records(model) else _registry_notes(settings, say)
+    notes = [say("of_engine", drawn=f"{engine['drawn']:,}", refused=f"{engine['refused']:,}")]
+    if engine["further_rows"]:
+        more = ", ".join(f"{name} {rows:,}" for name, rows in engine["further_rows"].items())
+        notes.append(say("further_rows", rows=more))
+    return notes
 
 
 def _followed_rows(settings: Settings, say: Callable[..., str]) -> list[list[str]]:

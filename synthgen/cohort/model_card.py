@@ -114,7 +114,7 @@ def _how_well(model: FittedModel, language: str) -> list[str]:
             _references_table(model, language),
         ]
     if not model.gaps:
-        return [*parts, f"## {say('gaps')}", say("exact")]
+        return [*parts, f"## {say('gaps')}", say("copula" if model.copula else "exact")]
     return [
         *parts,
         f"## {say('conflicts')}",

@@ -144,9 +144,7 @@ def write_cohort(
     OutputError
         If the disk is full or writing is not permitted.
     """
-    unknown = [f for f in formats if f not in FORMATS]
-    if unknown or not formats:
-        raise UsageError(f"format {', '.join(unknown) or '(none)'}: choose of {', '.join(FORMATS)}")
+    require_formats(formats)
     if jobs < 1:
         raise UsageError(f"jobs: is {jobs}; it must be 1 or more")
     with output_folder(folder, force=force) as beside:
@@ -159,7 +157,7 @@ def write_cohort(
             described.append(of_block)
             if progress is not None:
                 progress(written)
-        _join(schema_of(model.schema, settings), parts, beside, formats)
+        join_parts(schema_of(model.schema, settings), parts, beside, formats)
         manifest = manifest_of(model, settings)
         manifest["tables"] = {
             table.name: joined_hash([of_block[table.name] for of_block in described])
@@ -174,8 +172,31 @@ def write_cohort(
     return manifest
 
 
-def _join(schema: Schema, parts: Path, folder: Path, formats: Sequence[str]) -> None:
-    """Join the parts of each table in order, into every format."""
+def require_formats(formats: Sequence[str]) -> None:
+    """Refuse formats that are not written.
+
+    Raises
+    ------
+    UsageError
+        If one is unknown, or there is none.
+    """
+    unknown = [f for f in formats if f not in FORMATS]
+    if unknown or not formats:
+        raise UsageError(f"format {', '.join(unknown) or '(none)'}: choose of {', '.join(FORMATS)}")
+
+
+def join_parts(schema: Schema, parts: Path, folder: Path, formats: Sequence[str]) -> None:
+    """Join the parts of each table in order, into every format, and remove them.
+
+    Parameters
+    ----------
+    schema : Schema
+    parts : Path
+        Folder with a folder of Parquet files for each table.
+    folder : Path
+        Where the files of the cohort go.
+    formats : sequence of {"csv", "parquet", "duckdb"}
+    """
     with connect() as db:
         for table in schema.tables:
             source = parquet_files(sorted((parts / table.name).glob("*.parquet")))

@@ -150,7 +150,7 @@ def test_a_disk_that_fails_leaves_nothing(model, tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise duckdb.IOException("IO Error: could not write: No space left on device")
 
-    monkeypatch.setattr("synthgen.cohort.write._join", full)
+    monkeypatch.setattr("synthgen.cohort.write.join_parts", full)
     with pytest.raises((OutputError, duckdb.IOException)):
         write_cohort(model, settings_for(model, 10), tmp_path / "c")
     assert list(tmp_path.iterdir()) == []
