@@ -17,12 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.cohort.fitted_model import FittedModel, PriorRecord
+from synthgen.cohort.fitted_model import EngineRecord, FittedModel, PriorRecord
+from synthgen.cohort.leaf_record import FOREST, check_leaves
 from synthgen.cohort.model_card import model_card
+from synthgen.cohort.wide_rows import require_of_schema
 from synthgen.errors import ModelError
+from synthgen.models.copula import GaussianCopula, copula_from, copula_shapes
+from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.fit import Fit, statements_by_block
 from synthgen.models.gap_table import gaps_from_rows, gaps_to_rows
+from synthgen.models.mixture import Mixture
 from synthgen.models.plain import (
     announced_shapes,
     describe_distribution,
@@ -43,6 +48,8 @@ FORMAT = "model/1"
 SOURCES = "SOURCES.md"
 #: Folder of a model that holds the statistics of its prior.
 PRIOR = "prior"
+#: Part of the description, and beginning of the names of the arrays, of a copula.
+COPULA = "copula"
 #: Largest artefact that is read [bytes of numbers]; a shipped model has less than 2 MiB.
 LARGEST = 1 << 30
 
@@ -118,6 +125,8 @@ def save_model(
     fit: Fit,
     *,
     prior: PriorRecord | None = None,
+    engine: EngineRecord | None = None,
+    copula: GaussianCopula | None = None,
     force: bool = False,
 ) -> FittedModel:
     """Write a model's folder, whole or not at all.
@@ -131,6 +140,10 @@ def save_model(
         What was fitted to what.
     prior : PriorRecord, optional
         What the fit referred to.
+    engine : EngineRecord, optional
+        What fitted it, if not the own engine.
+    copula : GaussianCopula, optional
+        What subjects are drawn from, where that is no distribution of categories.
     force : bool
         Replace what stands there; a page of sources that people wrote (``SOURCES.md``) stays.
 
@@ -147,12 +160,18 @@ def save_model(
     with output_folder(folder, force=force) as beside:
         write_pack(pack, beside / STATISTICS)
         arrays = distribution_arrays(fit.distribution)
+        if copula is not None:
+            arrays |= {f"{COPULA}/{name}": array for name, array in copula.arrays().items()}
         with (beside / "arrays.npz").open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
         document = _describe(model_id, schema, pack, fit)
         if prior is not None:
             write_pack(prior.pack, beside / PRIOR)
             document["prior"] = {"id": prior.id, "sha256": prior.sha256}
+        if copula is not None:
+            document[COPULA] = copula.describe()
+        if engine is not None:
+            document["engine"] = {"name": engine.name, "settings": engine.settings}
         document["files"] = _file_hashes(beside)
         document["sha256"] = _hash_of(document)
         text = json.dumps(document, ensure_ascii=False, indent=1)
@@ -190,7 +209,7 @@ def load_model(model: str | Path) -> FittedModel:
         raise ModelError(f"{where}: the file has been changed; its hash does not match")
     try:
         return _assemble(folder, document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ModelError(f"{where}: is not a model description ({type(error).__name__})") from error
 
 
@@ -225,10 +244,15 @@ def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
         tuple((v["name"], tuple(c["code"] for c in v["codes"])) for v in document["variables"])
     )
     described = document["distribution"]
-    arrays = _read_arrays(folder / "arrays.npz", announced_shapes(described))
+    shapes = announced_shapes(described)
+    if COPULA in document:
+        of_copula = copula_shapes(document[COPULA])
+        shapes |= {f"{COPULA}/{name}": shape for name, shape in of_copula.items()}
+    arrays = _read_arrays(folder / "arrays.npz", shapes)
     distribution = distribution_from(domain, described, arrays)
     # An exact pack of records is fitted exactly: there are no gaps to speak of.
     said = {} if pack.unprotected else statements_by_block(pack, schema, domain)
+    engine = _engine_record(document, distribution)
     gaps = gaps_from_rows(document["gaps"], [s for block in said.values() for s in block])
     return FittedModel(
         document["id"],
@@ -239,7 +263,34 @@ def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
         float(document["residual_standard_errors"]),
         document["sha256"],
         _prior_record(folder, document, schema),
+        engine,
+        _copula(document, arrays, schema),
     )
+
+
+def _copula(
+    document: Mapping[str, Any], arrays: Mapping[str, Any], schema: Schema
+) -> GaussianCopula | None:
+    """Copula that the document describes, over columns that the schema has."""
+    if COPULA not in document:
+        return None
+    start = f"{COPULA}/"
+    own = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
+    copula = copula_from(document[COPULA], own)
+    require_of_schema(copula.layout, schema)
+    return copula
+
+
+def _engine_record(
+    document: Mapping[str, Any], distribution: Distribution | Mixture
+) -> EngineRecord | None:
+    if "engine" not in document:
+        return None
+    said = document["engine"]
+    engine = EngineRecord(str(said["name"]), dict(said["settings"]))
+    if engine.name == FOREST:
+        check_leaves(engine.settings, distribution)
+    return engine
 
 
 def _prior_record(folder: Path, document: Mapping[str, Any], schema: Schema) -> PriorRecord | None:

@@ -17,6 +17,7 @@ from synthgen.cohort.population import expected_of
 from synthgen.cohort.record_tables import record_tables
 from synthgen.cohort.registry import registry_tables
 from synthgen.cohort.settings import Settings, settings_for
+from synthgen.cohort.wide_rows import copula_tables
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
@@ -55,7 +56,10 @@ def block_tables(
         raise UsageError(f"block {block}: the cohort has blocks 0 to {len(sizes) - 1}")
     if distribution is None:
         distribution = settings.distribution(model)
-    if is_of_records(model) and isinstance(distribution, Distribution):
+    if model.copula is not None:
+        seed, size = settings.seed, sizes[block]
+        return dict(copula_tables(model, seed, block, size, settings.where).tables)
+    if is_of_records(model):
         return record_tables(model, distribution, settings.seed, block, sizes[block])
     rng = block_generator(model.sha256, settings.seed, block, "variables")
     # The words of a full block are reserved, so that patient k does not depend on n.
@@ -77,6 +81,7 @@ def manifest_of(model: FittedModel, settings: Settings) -> dict[str, Any]:
         "synthetic": True,
         "origin": model.origin,
         "model": {"id": model.id, "sha256": model.sha256},
+        **({"engine": _engine_of(model)} if model.copula is not None else {}),
         "schema": model.schema.key,
         "settings": settings.describe(),
         **({"expected_cases": expected.describe()} if expected else {}),
@@ -84,6 +89,11 @@ def manifest_of(model: FittedModel, settings: Settings) -> dict[str, Any]:
         **({"extra_columns": {TABLE: [COLUMN]}} if settings.names else {}),
         "versions": versions,
     }
+
+
+def _engine_of(model: FittedModel) -> dict[str, Any]:
+    """Foreign engine whose parameters a model holds: name, versions, terms, what it left out."""
+    return {"name": model.engine.name, **model.engine.settings} if model.engine else {}
 
 
 def generate(

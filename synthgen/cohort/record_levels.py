@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+from synthgen.cohort.leaf_record import LEAF_UNIT
 from synthgen.models.distribution import ConditionalTable, Distribution
+from synthgen.models.mixture import Mixture
+from synthgen.models.sampling import AliasTable
 from synthgen.schema.model import Schema, Table, Variable
+
+IntArray = npt.NDArray[np.intp]
+Drawn = dict[str, IntArray]
 
 ROWS_OF = "rows_of_"
 """Begins the name of a variable that says how many rows another table has for a row."""
@@ -13,15 +23,99 @@ ROWS_OF = "rows_of_"
 
 @dataclass(frozen=True)
 class Level:
-    """A table of the schema, the one its rows refer to, and the tables that decide its rows."""
+    """A table of the schema, the one its rows refer to, and the tables that decide its rows.
+
+    Parameters
+    ----------
+    table : Table
+    parent : str
+    variables : tuple of Variable
+    deciding : tuple of (Distribution, tuple of ConditionalTable)
+        For each component of a mixture, in the order of the codes it is split by; one for a
+        distribution that is none.  A component of weight 0 has no tables.
+    """
 
     table: Table
     parent: str
     variables: tuple[Variable, ...]
-    deciding: tuple[ConditionalTable, ...]
+    deciding: tuple[tuple[Distribution, tuple[ConditionalTable, ...]], ...]
 
 
-def levels_of(schema: Schema, distribution: Distribution) -> list[Level]:
+def _components(distribution: Distribution | Mixture) -> list[Distribution]:
+    """Parts of a distribution that know all codes, in the order of what they are split by."""
+    if isinstance(distribution, Distribution):
+        return [distribution]
+    codes = distribution.domain.codes[distribution.split]
+    empty = next(iter(distribution.components.values()))
+    return [distribution.components.get(code, empty) for code in codes]
+
+
+def draw_positions(
+    distribution: Distribution | Mixture,
+    level: Level,
+    context: Mapping[str, IntArray],
+    rows: int,
+    stream: Callable[..., np.random.Generator],
+    attempt: int,
+) -> Drawn:
+    """Positions of every variable of a table's rows, and those of what the rows refer to.
+
+    Parameters
+    ----------
+    distribution : Distribution or Mixture
+    level : Level
+    context : mapping of str to ndarray of intp, shape (rows,)
+        Of the rows that these refer to; a mixture's part is theirs.
+    rows : int
+    stream : callable
+        Random generator by name.
+    attempt : int
+        How often rows have been drawn before.
+    """
+
+    def words(*what: str) -> npt.NDArray[np.uint64]:
+        rng = stream("variables", *what, str(attempt))
+        return rng.integers(0, 2**64, size=rows, dtype=np.uint64)
+
+    drawn: Drawn = dict(context)
+    if isinstance(distribution, Distribution):
+        component, tables = level.deciding[0]
+        for number, table in enumerate(tables):
+            _decide(component, table, drawn, words(str(number)))
+        return drawn
+    split = distribution.split
+    if split not in drawn:
+        alias = AliasTable.from_probabilities(distribution.weights[np.newaxis, :])
+        drawn[split] = alias.draw(None, words(split))
+    random = [words(str(n)) for n in range(max(len(tables) for _, tables in level.deciding))]
+    made: Drawn = {}
+    for at, (component, tables) in enumerate(level.deciding):
+        mine = np.flatnonzero(drawn[split] == at)
+        if not len(mine):
+            continue
+        part = {name: column[mine] for name, column in drawn.items() if name != split}
+        for table, word in zip(tables, random, strict=False):
+            _decide(component, table, part, word[mine])
+            for name in table.variables:
+                made.setdefault(name, np.zeros(rows, dtype=np.intp))[mine] = part[name]
+    return drawn | made
+
+
+def _decide(
+    component: Distribution,
+    table: ConditionalTable,
+    drawn: Drawn,
+    words: npt.NDArray[np.uint64],
+) -> None:
+    row: IntArray | None = None
+    for name in table.given:
+        row = drawn[name] if row is None else row * component.domain.size(name) + drawn[name]
+    flat = table.sampler.draw(row, words)
+    shape = component.domain.shape(table.variables)
+    drawn |= zip(table.variables, np.unravel_index(flat, shape), strict=True)
+
+
+def levels_of(schema: Schema, distribution: Distribution | Mixture) -> list[Level]:
     """Tables that the model speaks about, parents first."""
     names = distribution.domain.names
     found: list[Level] = []
@@ -43,6 +137,8 @@ def levels_of(schema: Schema, distribution: Distribution) -> list[Level]:
                 if k.table in of_table
             )
             of_table[parent].add(variable.name)
+        elif variable.unit.startswith(LEAF_UNIT) and not variable.column:
+            of_table[variable.unit.removeprefix(LEAF_UNIT)].add(variable.name)
     left = [t for t in schema.tables if of_table[t.name]]
     while left:
         done = {level.table.name for level in found}
@@ -59,7 +155,10 @@ def levels_of(schema: Schema, distribution: Distribution) -> list[Level]:
                 table,
                 parent_of(table),
                 tuple(schema.variable(n) for n in names if n in own),
-                tuple(t for t in distribution.tables if set(t.variables) & own),
+                tuple(
+                    (part, tuple(t for t in part.tables if set(t.variables) & own))
+                    for part in _components(distribution)
+                ),
             )
         )
     return found

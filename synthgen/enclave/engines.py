@@ -11,9 +11,18 @@ from typing import Protocol
 from synthgen.cohort.artefact import save_model
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.enclave.fit import fit_tabulated
+from synthgen.enclave.forest import forest_engine
 from synthgen.enclave.records import Source
 from synthgen.enclave.settings import Settings
 from synthgen.enclave.tabulate import tabulate
+from synthgen.enclave.wide_engines import (
+    CTGAN,
+    GAUSSIAN,
+    TVAE,
+    Drawn,
+    gaussian_copula_engine,
+    network_engine,
+)
 from synthgen.errors import UsageError
 from synthgen.schema.model import Schema
 
@@ -35,6 +44,8 @@ class Request:
         Name of the model; ``""`` for one after the schema.
     force : bool
         Replace what stands at the destination.
+    min_leaf : int or None
+        Fewest persons of a leaf of a forest; by default the smallest cell of the policies.
     """
 
     table: str | None = None
@@ -43,6 +54,7 @@ class Request:
     max_cells: int | None = None
     model_id: str = ""
     force: bool = False
+    min_leaf: int | None = None
 
 
 class Engine(Protocol):
@@ -93,6 +105,8 @@ def own_engine(source: Source, schema: Schema, destination: Path, request: Reque
 
 
 Fit = Callable[[Source, Schema, Path, Request], FittedModel]
+Draw = Callable[[Source, Schema, Request, int, int, int | None], Drawn]
+"""``draw(source, schema, request, n, seed, epochs)``."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +124,14 @@ class Listed:
         The optional part it needs (:data:`synthgen.extras.EXTRAS`), ``""`` for none.
     distributions : tuple of str
         What of that part does the work, by name of distribution.
+    draw : callable or None
+        Fits and draws rows in one process and saves no model.
     """
 
     fit: Fit | None
     extra: str = ""
     distributions: tuple[str, ...] = ()
+    draw: Draw | None = None
 
     def __call__(
         self, source: Source, schema: Schema, destination: Path, request: Request
@@ -131,6 +148,10 @@ NO_MODEL = "saves no model; it fits and samples at once: synthgen generate --rec
 #: Every engine by name, the one that is used without a name first.
 ENGINES: dict[str, Listed] = {
     "own": Listed(own_engine),
+    "forest": Listed(forest_engine, "records", ("scikit-learn",)),
+    GAUSSIAN: Listed(gaussian_copula_engine, "sdv", ("sdv", "copulas", "rdt")),
+    CTGAN: Listed(None, "sdv", ("sdv", "ctgan", "rdt", "torch"), network_engine(CTGAN)),
+    TVAE: Listed(None, "sdv", ("sdv", "ctgan", "rdt", "torch"), network_engine(TVAE)),
 }
 
 
@@ -147,3 +168,23 @@ def engine_of(name: str) -> Listed:
     if ENGINES[name].fit is None:
         raise UsageError(f"engine {name}: {NO_MODEL} {name}")
     return ENGINES[name]
+
+
+def drawing_engine(name: str) -> Draw:
+    """Engine that fits and draws in one process, by name.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name, or it saves a model to draw from.
+    """
+    able = [known for known, listed in ENGINES.items() if listed.draw is not None]
+    if name not in ENGINES:
+        raise UsageError(f"engine {name}: there is none; choose of {', '.join(able)}")
+    draw = ENGINES[name].draw
+    if draw is None:
+        raise UsageError(
+            f"engine {name}: saves a model; it must be fitted first (synthgen fit R --schema S "
+            f"--engine {name} -o MODEL), and rows drawn from the model"
+        )
+    return draw

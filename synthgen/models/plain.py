@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
+from synthgen.models.latent_tree import LatentTree
 from synthgen.models.mixture import Mixture
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,7 +40,9 @@ def distribution_arrays(distribution: Distribution | Mixture) -> dict[str, Float
 
 def describe_distribution(distribution: Distribution | Mixture) -> dict[str, Any]:
     """What each array means: variables, codes in order, and what is given."""
+    latent = all(isinstance(part, LatentTree) for _, part in _components(distribution))
     return {
+        **({"latent": True} if latent else {}),
         "split": distribution.split if isinstance(distribution, Mixture) else "",
         "split_size": len(distribution.weights) if isinstance(distribution, Mixture) else 0,
         "components": {
@@ -85,9 +88,10 @@ def distribution_from(
         If the description is incomplete.
     """
     components = {}
+    kind = LatentTree if described.get("latent") is True else Distribution
     for code, component in described["components"].items():
         own = Domain(tuple((name, tuple(codes)) for name, codes in component["codes"].items()))
-        components[code] = Distribution(
+        components[code] = kind(
             own,
             tuple(
                 ConditionalTable(
