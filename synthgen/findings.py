@@ -32,6 +32,7 @@ NO_RECORDS = "finding.reason.no_records"
 TOO_FEW = "finding.reason.too_few"
 NO_SUCH_COLUMN = "finding.reason.no_such_column"
 CONSTANT = "finding.reason.constant"
+PRIVATE = "finding.reason.refit_private"
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 

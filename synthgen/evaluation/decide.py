@@ -36,14 +36,17 @@ from statistics import NormalDist
 from typing import Any
 
 from synthgen.evaluation.policy import Guarantee, Limit, Policy
-from synthgen.findings import NO_RECORDS, TOO_FEW, Finding, is_finite
+from synthgen.findings import NO_RECORDS, PRIVATE, TOO_FEW, Finding, is_finite
 
 #: One-sided level of the bounds of findings, and of Holm's method within a family.
 ALPHA = 0.05
 
 #: Reasons of ``not_testable`` that a guarantee may cover, where the policy says so: nobody
-#: could have tested it.  A crash or a forgotten input is never among them.
-COVERABLE = (TOO_FEW, NO_RECORDS)
+#: could have tested it, or fitted a model of private tables again and got the same.  A crash or a forgotten input is never among them.
+COVERABLE = {"G0": (TOO_FEW, NO_RECORDS), "G1": (TOO_FEW, NO_RECORDS, PRIVATE)}
+
+#: Measures that verify a ledger: its arithmetic, and the mechanisms that it names.
+OF_A_LEDGER = ("privacy_accounting", "distinguishing_audit")
 
 NO_LIMIT = "decision.why.no_limit"
 NOT_SOUND = "decision.why.not_sound"
@@ -162,7 +165,8 @@ def decide(
         Guarantees that somebody else has made sure of: ``"G0"``, only published statistics
         went in; ``"G1"``, a verified ledger of differential privacy within the policy's
         limits.  G0 holds only if, beside that, every required finding about the input
-        tables (family I) passes, and there is one.
+        tables (family I) passes, and there is one; G1 only if every finding about the ledger
+        (:data:`OF_A_LEDGER`) is required and passes, and there is one of each measure.
 
     Returns
     -------
@@ -279,20 +283,24 @@ def _held(
 ) -> tuple[Guarantee, ...]:
     """Guarantees of the policy that hold."""
     tables = [one for one in judged if one.finding.family == "I"]
-    audited = bool(tables) and all(one.verdict is Verdict.PASS for one in tables)
+    holds = {"G0": bool(tables), "G1": True}
+    holds["G0"] &= all(one.verdict is Verdict.PASS for one in tables)
+    for measure in OF_A_LEDGER:
+        found = [one for one in judged if one.finding.measure == measure]
+        holds["G1"] &= bool(found) and all(one.verdict is Verdict.PASS for one in found)
     return tuple(
         guarantee
         for guarantee in policy.guarantees
-        if guarantee.kind in claims and (guarantee.kind != "G0" or audited)
+        if guarantee.kind in claims and holds.get(guarantee.kind, False)
     )
 
 
 def _covered(one: Judged, held: Sequence[Guarantee]) -> Judged:
     if one.verdict in (Verdict.PASS, Verdict.FAIL) or one.finding.family in ("I", "U"):
         return one  # what guarantees speak about is people, neither tables nor usefulness
-    if one.verdict is Verdict.NOT_TESTABLE and one.why not in COVERABLE:
-        return one
     for guarantee in held:
+        if one.verdict is Verdict.NOT_TESTABLE and one.why not in COVERABLE[guarantee.kind]:
+            continue
         if one.verdict.value in guarantee.covers.get(one.finding.measure, ()):
             return Judged(one.finding, one.limit, one.verdict, one.why, guarantee.kind)
     return one

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.errors import VerificationError
-from synthgen.evaluation.decide import Decision, decide
+from synthgen.evaluation.decide import OF_A_LEDGER, Decision, decide
 from synthgen.evaluation.documents import read_format, require_format
 from synthgen.evaluation.measures import MEASURES
 from synthgen.evaluation.policy import Policy, narrowed, policy_from
@@ -56,7 +56,7 @@ class Evaluation:
 
 
 def asked(policy: Policy, kind: str) -> Policy:
-    """What a policy asks about one kind of target: of a pack, only about its tables.
+    """What a policy asks about one kind of target: of a pack, its tables and its ledger.
 
     Raises
     ------
@@ -64,7 +64,10 @@ def asked(policy: Policy, kind: str) -> Policy:
         If it asks nothing about it.
     """
     families = FAMILIES_OF[kind]
-    return narrowed(policy, [name for name, one in MEASURES.items() if one.family in families])
+    return narrowed(
+        policy,
+        [n for n, one in MEASURES.items() if one.family in families or n in OF_A_LEDGER],
+    )
 
 
 def decided(

@@ -26,11 +26,13 @@ from synthgen.findings import FAMILIES, Finding, Inputs
 from synthgen.privacy.artefact_lint import artefact_lint
 from synthgen.privacy.attribute_disclosure import attribute_disclosure
 from synthgen.privacy.density_attack import density_attack
+from synthgen.privacy.distinguishing_audit import distinguishing_audit
 from synthgen.privacy.familiar_distances import familiar_distances
 from synthgen.privacy.homogeneous_keys import homogeneous_keys
 from synthgen.privacy.k_map import k_map, key_uniqueness
 from synthgen.privacy.labelling import labelling
 from synthgen.privacy.linkability import linkability
+from synthgen.privacy.privacy_accounting import privacy_accounting
 from synthgen.privacy.proximity import outlier_proximity, proximity
 from synthgen.privacy.rare_values import rare_values
 from synthgen.privacy.refit_audit import refit_audit
@@ -95,6 +97,8 @@ MEASURES: dict[str, Measure] = table_of(
         *(Measure(name, "I", frozenset({"pack"}), run) for name, run in audited_measures().items()),
         Measure("refit_audit", "M", frozenset({"refit", "train"}), refit_audit),
         Measure("artefact_lint", "M", frozenset({"model"}), artefact_lint),
+        Measure("privacy_accounting", "M", frozenset({"schema", "pack"}), privacy_accounting),
+        Measure("distinguishing_audit", "M", frozenset({"pack"}), distinguishing_audit),
         Measure("replicated_uniques", "C", RECORDS, replicated_uniques),
         Measure("proximity", "C", RECORDS, proximity),
         Measure("outlier_proximity", "C", RECORDS, outlier_proximity),

@@ -21,6 +21,7 @@ from synthgen.schema.documents import one_line
 FORMAT = "policy/1"
 ENDING = ".policy.json"
 FOLDER = "evaluation/policies"
+PATIENT = "patient"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ class Guarantee:
         Of G1.
     source : str
         Who says so.
+    unit : str
+        Of G1: whose data are protected as one.
     """
 
     kind: str
@@ -96,6 +99,7 @@ class Guarantee:
     source: str
     epsilon_max: float | None = None
     delta_max: float | None = None
+    unit: str = PATIENT
 
 
 @dataclass(frozen=True, eq=False)
@@ -304,7 +308,7 @@ def _guarantee(said: Mapping[str, Any], required: set[str], where: object) -> Gu
     limits = (said.get("epsilon_max"), said.get("delta_max"))
     if any(x is not None and not is_finite(x) for x in limits):
         raise UsageError(f"{where}: the limits of {said['class']} must be finite numbers")
-    return Guarantee(said["class"], covers, said["source"], *limits)
+    return Guarantee(said["class"], covers, said["source"], *limits, said.get("unit", PATIENT))
 
 
 def _refuse_twice(names: Iterable[object], where: object, what: str) -> None:

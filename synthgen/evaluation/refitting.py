@@ -20,7 +20,7 @@ from synthgen.enclave.settings import Settings
 from synthgen.enclave.tabulate import tabulate
 from synthgen.errors import SynthgenError
 from synthgen.evaluation.subjects import root_of, subjects_of
-from synthgen.findings import Finding, Inputs, Subjects, not_testable
+from synthgen.findings import PRIVATE, Finding, Inputs, Subjects, not_testable
 from synthgen.models.plain import describe_distribution, distribution_arrays
 from synthgen.privacy.refit_audit import MEASURE, REFITS, refit_audit
 from synthgen.schema.model import Schema
@@ -171,12 +171,15 @@ def refit_of(
     -------
     RecordsRefit or None
         None unless records are given and the model was made of some by the own engine, without
-        a prior; and where the schema itself holds bins of records, so that a refit would know
-        more than its half of them.
+        a prior (of private tables with one: the audit then says why it is not made); and where
+        the schema itself holds bins of records, so that a refit would know more than its half of
+        them.
     """
     if model is None or schema is None or train is None:
         return None
-    if model.origin != "enclave" or not is_of_records(model) or model.prior is not None:
+    if model.origin != "enclave" or not is_of_records(model):
+        return None
+    if model.prior is not None and model.pack.ledger is None:
         return None
     if any(v.bins_from == "records" for v in schema.variables):
         return None
@@ -261,6 +264,8 @@ def audited(
         in an error; its message is not kept, because it may speak of records.
     """
     refit = inputs.refit
+    if isinstance(refit, RecordsRefit) and refit.model.pack.ledger is not None:
+        return [not_testable(MEASURE, "M", PRIVATE)]
     try:
         if isinstance(refit, RecordsRefit) and not refit.gives_the_model():
             return [not_testable(MEASURE, "M", OTHER)]

@@ -15,7 +15,15 @@ from scipy.stats import beta, norm
 
 from synthgen.evaluation.decide import ALPHA, Verdict, decide, p_value
 from synthgen.evaluation.policy import Limit, MeasureRule, Policy
-from synthgen.findings import CRASHED, MISSING_INPUT, NO_RECORDS, TOO_FEW, Finding, not_testable
+from synthgen.findings import (
+    CRASHED,
+    MISSING_INPUT,
+    NO_RECORDS,
+    PRIVATE,
+    TOO_FEW,
+    Finding,
+    not_testable,
+)
 
 LIMIT = 0.1
 VALUES = (None, math.nan, math.inf, -math.inf, -1.0, 0.0, 0.05, LIMIT, 0.2, True, "0.0")
@@ -165,6 +173,10 @@ def test_a_decision_does_not_depend_on_the_order_of_findings(small_policy):
 ALL_COVERED = {"linkability": ["inconclusive", "not_testable"]}
 INCONCLUSIVE = finding(0.05, 0.12, 0.2)
 TABLES = finding(0.0, 0.0, 0.0, name="reconstruction", family="I")
+LEDGER = [
+    finding(-0.1, -0.1, -0.1, name="privacy_accounting", family="M", part="claim"),
+    finding(-0.5, -0.5, -0.5, name="distinguishing_audit", family="M", part="noise"),
+]
 
 
 @pytest.mark.parametrize("kind", ["G0", "G1"])
@@ -187,16 +199,60 @@ TABLES = finding(0.0, 0.0, 0.0, name="reconstruction", family="I")
 def test_a_guarantee_covers_only_what_the_policy_says_and_never_a_failure(
     small_policy, asks, guaranteed, kind, made, covers, covered
 ):
+    ledger = [asks("privacy_accounting", 0.0), asks("distinguishing_audit", 0.0)]
     policy = small_policy(
-        [asks("linkability", LIMIT), asks("reconstruction", 0.0)],
+        [asks("linkability", LIMIT), asks("reconstruction", 0.0), *ledger],
         guarantees=[guaranteed(kind, **covers)],
     )
-    decision = decide([made, TABLES], policy, {kind})
+    found = [made, TABLES, *LEDGER]
+    decision = decide(found, policy, {kind})
     assert decision.judged[0].verdict is not Verdict.PASS
     assert decision.judged[0].covered_by == (kind if covered else "")
     assert decision.passes is covered
-    assert not decide([made, TABLES], policy).passes  # nobody claims it
-    assert not decide([made, TABLES], policy, {"G2", "g0", ""}).passes
+    assert not decide(found, policy).passes  # nobody claims it
+    assert not decide(found, policy, {"G2", "g0", ""}).passes
+
+
+@pytest.mark.parametrize(
+    ("ledger", "required", "holds"),
+    [
+        (LEDGER, True, True),
+        (LEDGER, False, False),  # reported only: nobody asked whether it is true
+        (LEDGER[:1], True, False),
+        (LEDGER[1:], True, False),
+        ([], True, False),
+        ([replace(LEDGER[0], lower=1e-9, estimate=1e-9, upper=1e-9), LEDGER[1]], True, False),
+        ([*LEDGER, finding(1.0, 1.0, 1.0, name="privacy_accounting", family="M")], True, False),
+        ([LEDGER[0], not_testable("distinguishing_audit", "M", MISSING_INPUT)], True, False),
+        ([LEDGER[0], not_testable("distinguishing_audit", "M", TOO_FEW)], True, False),
+        ([not_testable("privacy_accounting", "M", CRASHED), LEDGER[1]], True, False),
+    ],
+)
+def test_a_ledger_guarantees_nothing_before_all_that_was_asked_of_it_passed(
+    small_policy, asks, guaranteed, ledger, required, holds
+):
+    limits = (0.0,) if required else ()
+    names = ("privacy_accounting", "distinguishing_audit")
+    policy = small_policy(
+        [asks("linkability", LIMIT), *(asks(n, *limits, required=required) for n in names)],
+        guarantees=[guaranteed("G1", **ALL_COVERED)],
+    )
+    decision = decide([INCONCLUSIVE, *ledger], policy, {"G1"})
+    assert decision.guarantees == (("G1",) if holds else ())
+    assert decision.passes is holds
+
+
+@pytest.mark.parametrize("kind", ["G0", "G1"])
+def test_only_differential_privacy_covers_a_model_that_cannot_be_fitted_again(
+    small_policy, asks, guaranteed, kind
+):
+    names = ("privacy_accounting", "distinguishing_audit", "reconstruction")
+    policy = small_policy(
+        [asks("linkability", LIMIT), *(asks(n, 0.0) for n in names)],
+        guarantees=[guaranteed(kind, **ALL_COVERED)],
+    )
+    found = [not_testable("linkability", "C", PRIVATE), TABLES, *LEDGER]
+    assert decide(found, policy, {kind}).passes is (kind == "G1")
 
 
 @pytest.mark.parametrize(

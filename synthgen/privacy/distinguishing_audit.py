@@ -1,0 +1,173 @@
+"""M2: whether the mechanisms that a ledger names keep its claim, tried and not believed.
+
+What is run is the code of this installation, with the sensitivities and scales of the ledger:
+noise that somebody else drew elsewhere cannot be drawn again.  Noise of OpenDP has no seed, so
+that the proven epsilon differs a little from run to run; what is decided differs in one of ten
+million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from synthgen.enclave.private.noise import Noise, OpenDPNoise
+from synthgen.errors import MissingExtraError
+from synthgen.fidelity.results import counted
+from synthgen.findings import Finding, Inputs, not_testable
+from synthgen.privacy.accounting import epsilon_of
+from synthgen.privacy.distinguishing import Audited, audited
+from synthgen.privacy.privacy_accounting import NO_CLAIM, packs_of
+from synthgen.privacy.private_mechanisms import (
+    audit_of_gaussian,
+    audit_of_selection,
+    reach,
+)
+from synthgen.statistics.ledger import Ledger, LedgerEntry
+
+MEASURE = "distinguishing_audit"
+NO_DP_EXTRA = "measure.reason.no_dp_extra"
+"""Catalogue key: OpenDP is not installed, so that its noise cannot be drawn."""
+
+NOISE, SELECTION, TOGETHER = "noise", "selection", "all questions together"
+"""Parts."""
+
+DRAWS = 100_000
+"""Draws of Gaussian noise.  Each answers on both data sets, which the bounds allow: they hold
+together however the two depend on each other.  So many prove an epsilon of up to 8.4."""
+
+SELECTIONS = 2_500
+"""Selections, on both data sets together: each is a call of the library, a third of a
+millisecond."""
+
+MOST_ENTRIES = 1_000
+"""Questions that are put together, the most expensive first."""
+
+
+def distinguishing_audit(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
+    """Epsilon that is proven of a ledger's mechanisms, less the one that is claimed.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        With ``pack``, or a model.
+    rng : numpy.random.Generator
+        Not used: the noise of releases has no seed.
+
+    Returns
+    -------
+    list of Finding
+        ``noise`` and ``selection``, the most expensive question of each mechanism against its
+        own cost; ``all questions together`` against the whole claim.  Over zero, a claim is
+        false.  ``no claim`` where there is no ledger.
+    """
+    del rng
+    ledgers = [pack.ledger for pack in packs_of(inputs) if pack.ledger is not None]
+    if not ledgers:
+        return [counted(MEASURE, "M", NO_CLAIM, 0.0, 1, {"of_the_kind": 0})]
+    try:
+        noise = OpenDPNoise()
+    except MissingExtraError:
+        return [not_testable(MEASURE, "M", NO_DP_EXTRA)]
+    found = []
+    for number, ledger in enumerate(ledgers, start=1):
+        suffix = f" {number}" if len(ledgers) > 1 else ""
+        found += [
+            finding_of(part + suffix, one, noise.name) for part, one in audits_of(ledger, noise)
+        ]
+    return found
+
+
+def finding_of(part: str, found: Audited, noise: str) -> Finding:
+    """Finding of one audit: exact, because its error is in the bound already.
+
+    Parameters
+    ----------
+    part : str
+    found : Audited
+    noise : str
+        What drew it.
+    """
+    detail = {
+        "epsilon_proven": found.epsilon_proven,
+        "epsilon_claimed": found.epsilon,
+        "delta": found.delta,
+        "provable": found.ceiling,
+        "of": found.name,
+        "noise": noise,
+    }
+    return counted(MEASURE, "M", part, found.excess, found.draws, detail)
+
+
+def audits_of(
+    ledger: Ledger, noise: Noise, draws: int = DRAWS, selections: int = SELECTIONS
+) -> list[tuple[str, Audited]]:
+    """Audits of a ledger's mechanisms, with the name of their part.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    noise : Noise
+        What draws it.
+    draws, selections : int
+        Of noise; of selections, on both data sets together.
+    """
+
+    def draw(scale: float, n: int) -> npt.ArrayLike:
+        return noise.gaussian(np.zeros(n, dtype=np.int64), scale, 1.0)[0]
+
+    made = []
+    measured = _most_expensive(ledger.entries, "discrete_gaussian")
+    if measured:
+        first = measured[0]
+        claim = (epsilon_of(first.rho, ledger.delta), ledger.delta)
+        one = audit_of_gaussian(draw, first.sensitivity, first.scale, claim, draws)
+        made.append((NOISE, one))
+    chosen = _most_expensive(ledger.entries, "exponential")
+    if chosen:
+        first = chosen[0]
+        claim = (epsilon_of(first.rho, ledger.delta), ledger.delta)
+        selected = audit_of_selection(
+            lambda scores, scale, n: _choices(noise, scores, scale, n),
+            first.sensitivity,
+            first.scale,
+            claim,
+            selections,
+        )
+        made.append((SELECTION, selected))
+    if len(measured) > 1:
+        made.append((TOGETHER, _together(measured[:MOST_ENTRIES], ledger, noise, draws)))
+    return made
+
+
+def _most_expensive(entries: Sequence[LedgerEntry], mechanism: str) -> list[LedgerEntry]:
+    own = [entry for entry in entries if entry.mechanism == mechanism]
+    return sorted(own, key=lambda entry: entry.scale / entry.sensitivity)
+
+
+WHOLE = 1024
+"""Whole numbers that a score's unit is divided into: the library selects on whole numbers."""
+
+
+def _choices(noise: Noise, scores: Sequence[float], scale: float, n: int) -> list[int]:
+    unit = WHOLE / max(abs(score) for score in scores)
+    whole = [round(score * unit) for score in scores]
+    return [noise.best(whole, scale * unit, 2 * WHOLE)[0] for _ in range(n)]
+
+
+def _together(entries: Sequence[LedgerEntry], ledger: Ledger, noise: Noise, draws: int) -> Audited:
+    """Audit of all noisy counts at once: the person changes each by its whole sensitivity."""
+    runs = max(1, draws // len(entries))
+    scores = [np.zeros(runs), np.zeros(runs)]
+    for entry in entries:
+        shift = max(1.0, float(np.floor(entry.sensitivity)))
+        zeros = np.zeros(runs, dtype=np.int64)
+        drawn = noise.gaussian(zeros, entry.scale, entry.sensitivity)[0].astype(np.float64)
+        for side, answer in enumerate((drawn, drawn + shift)):
+            scores[side] += shift * (answer - shift / 2.0) / entry.scale**2
+    loss = sum(0.5 * (max(1.0, np.floor(e.sensitivity)) / e.scale) ** 2 for e in entries)
+    name = f"{len(entries)} noisy questions"
+    claim = (ledger.epsilon, ledger.delta)
+    return audited(name, scores[0], scores[1], claim, reach(float(loss)))
