@@ -103,7 +103,7 @@ def write(
     for table in mapping.tables:
         path = folder / f"{table.name}.csv"
         made = made_table(table.name)
-        query = select(mapping, table, cohort.schema, known, traced=True)
+        query = select(mapping, table, cohort.schema, known)
         db.execute(f"CREATE TABLE {made} AS {query}")
         cells = ", ".join(identifier(c.name) for c in table.columns)
         copied = f"COPY (SELECT {cells} FROM {made}) TO {literal(str(path))} ({CSV})"  # noqa: S608
