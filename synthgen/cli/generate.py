@@ -42,7 +42,27 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", required=False)
+@click.option(
+    "--records",
+    default="",
+    metavar="R",
+    help="In place of MODEL: records that an engine without a model is fitted to (enclave only).",
+)
+@click.option(
+    "--schema", "schema_id", default="", metavar="S", help="With --records: their schema."
+)
+@click.option("--engine", default="", help="With --records: sdv-ctgan or sdv-tvae.")
+@click.option(
+    "--epochs", type=int, default=None, help="With --records: passes over them. [default: 300]"
+)
+@click.option("--table", default=None, metavar="T", help="With --records: table of a single file.")
+@click.option(
+    "--as-of", default="", metavar="DATE", help="With --records: later dates are refused."
+)
+@click.option(
+    "--allow-repeated", is_flag=True, help="With --records: they may agree in all but identifiers."
+)
 @click.option("-n", "patients", type=int, default=None, help="Number of patients.")
 @click.option(
     "--years",
@@ -140,7 +160,14 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 @click.option("--force", is_flag=True, help="Replace what stands at OUTPUT.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 def command(
-    model: str,
+    model: str | None,
+    records: str,
+    schema_id: str,
+    engine: str,
+    epochs: int | None,
+    table: str | None,
+    as_of: str,
+    allow_repeated: bool,
     patients: int | None,
     years: int | None,
     population: str,
@@ -161,7 +188,10 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Generate a cohort from MODEL (a shipped id or a folder).
+    """Generate a cohort from MODEL (a shipped id or a folder), or from records.
+
+    With --records an engine fits and draws in one process; no model is saved, and no
+    guarantee covers the rows.
 
     \b
     Examples:
@@ -169,7 +199,9 @@ def command(
       synthgen generate kr-demo -n 300 --where entity=osteosarcoma --seed 7 -o bone
       synthgen generate kr-demo -n 300 --replicates 20 -o replicates
       synthgen generate kr-rare --population gangwon --years 5 -o gangwon
+      synthgen generate --records r/ --schema my-schema --engine sdv-tvae -n 500 -o cohort
     """
+    from synthgen.cli.records_cohort import FromRecords, generate_of_records
     from synthgen.cohort.artefact import load_model
     from synthgen.cohort.follow_up import FollowUpRule
     from synthgen.cohort.of_records import is_of_records
@@ -178,6 +210,27 @@ def command(
     from synthgen.errors import UsageError
     from synthgen.report.targets import draw_report
 
+    wanted = tuple(f.strip() for f in formats.split(",") if f.strip())
+    of_a_model = {
+        "--years": years is not None,
+        "--population": population,
+        "--no-age-adjustment": not age_adjusted,
+        "--no-trend": not trend,
+        "--where": conditions,
+        "--cut-off": cut_off,
+        "--lost-per-year": lost_per_year,
+        "--further-tumours": further_tumours is not None,
+        "--names": names,
+        "--replicates": replicates is not None,
+        "--jobs": jobs != 1,
+        "--report": with_report,
+    }
+    asked = FromRecords(records, schema_id, engine, epochs, table, as_of, allow_repeated)
+    if asked.asked(model, of_a_model) or model is None:
+        generate_of_records(
+            asked, patients, seed, output, formats=wanted, force=force, as_json=as_json
+        )
+        return
     loaded = load_model(model)
     more: dict[str, Any] = {"names": names or ""}
     if further_tumours is not None:
@@ -201,7 +254,6 @@ def command(
         raise UsageError(
             "--report, --replicates: a model of records has no published values to speak of"
         )
-    wanted = tuple(f.strip() for f in formats.split(",") if f.strip())
     draw = partial(draw_report, lang)
     if replicates is not None:
         _replicates(
