@@ -30,6 +30,12 @@ SQL_TYPES = {
 }
 
 
+DATABASE = "cohort.duckdb"
+"""File of a cohort that holds all its tables."""
+
+_ATTACHED = "cohort_file"
+
+
 @dataclass(frozen=True)
 class CohortTables:
     """A cohort that is open for reading.
@@ -49,19 +55,24 @@ class CohortTables:
 
 
 def _file_of(folder: Path, table: str, listed: Sequence[str]) -> Path:
+    """File that holds a table: Parquet, CSV, or the database of all tables."""
     for ending in (".parquet", ".csv"):
         for name in (f"{table}{ending}", f"{table}.synthetic{ending}"):
             if name in listed and (folder / name).is_file():
                 return folder / name
+    if (folder / DATABASE).is_file():  # no manifest lists it: its bytes hold DuckDB's version
+        return folder / DATABASE
     raise ContractError(
-        f"{folder}: has no {table}.parquet or {table}.csv that its manifest lists; generate it with "
-        "--format csv or parquet"
+        f"{folder}: has no {table}.parquet or {table}.csv that its manifest lists, and no "
+        f"{DATABASE}; generate it with --format csv, parquet or duckdb"
     )
 
 
-def _relation(path: Path) -> str:
+def _relation(table: Table, path: Path) -> str:
     if path.suffix == ".parquet":
         return f"read_parquet({literal(str(path))})"
+    if path.suffix == ".duckdb":
+        return f"{_ATTACHED}.{identifier(table.name)}"
     return f"read_csv({literal(str(path))}, header=true, all_varchar=true, nullstr='', quote='\"')"
 
 
@@ -72,7 +83,24 @@ def _view(table: Table, path: Path) -> str:
     )
     numbered = f"row_number() OVER () AS {identifier(ROW)}"  # one thread: the order of the file
     made = f"CREATE TABLE {identifier(table.name)} AS SELECT {cells}, {numbered}"
-    return f"{made} FROM {_relation(path)}"
+    return f"{made} FROM {_relation(table, path)}"
+
+
+def _attach(db: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    """Attach the database of a cohort, if tables are read from it.
+
+    Raises
+    ------
+    ContractError
+        If it is no database.
+    """
+    import duckdb
+
+    for path in {p for p in paths if p.suffix == ".duckdb"}:
+        try:
+            db.execute(f"ATTACH {literal(str(path))} AS {_ATTACHED} (READ_ONLY)")
+        except (duckdb.IOException, duckdb.BinderException) as error:
+            raise ContractError(f"{one_line(path.name)}: is not a whole DuckDB file") from error
 
 
 @contextlib.contextmanager
@@ -82,7 +110,7 @@ def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTa
     Parameters
     ----------
     folder : Path
-        With ``manifest.json`` and its tables as CSV or Parquet.
+        With ``manifest.json`` and its tables as CSV, Parquet or DuckDB.
     outputs : sequence of Path
         Files that may be written with ``COPY``.
 
@@ -110,7 +138,9 @@ def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTa
     paths = {table.name: _file_of(folder, table.name, files) for table in schema.tables}
     with tempfile.TemporaryDirectory() as scratch:
         readable = [path.resolve() for path in paths.values()]
-        with locked_database(Path(scratch), [*readable, *outputs], threads=1) as db:
+        logs = [path.with_name(f"{path.name}.wal") for path in readable]
+        with locked_database(Path(scratch), [*readable, *logs, *outputs], threads=1) as db:
+            _attach(db, readable)
             for table in schema.tables:
                 try:
                     db.execute(_view(table, paths[table.name].resolve()))
@@ -118,6 +148,7 @@ def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTa
                     duckdb.ConversionException,
                     duckdb.InvalidInputException,
                     duckdb.BinderException,
+                    duckdb.CatalogException,
                 ) as error:
                     what = "a cell does not fit its column, or a column is missing"
                     raise ContractError(

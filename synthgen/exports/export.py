@@ -46,7 +46,7 @@ def export_cohort(
     Parameters
     ----------
     cohort : Path
-        Folder of a cohort, with ``manifest.json`` and its tables as CSV or Parquet.
+        Folder of a cohort, with ``manifest.json`` and its tables as CSV, Parquet or DuckDB.
     target : str
         Id of the target (``"encr-jrc"``).
     destination : Path

@@ -151,6 +151,18 @@ def test_the_same_cohort_gives_the_same_bytes(generated, tmp_path, name):
     assert len(hashes) == 1
 
 
+def test_a_cohort_that_holds_only_a_database_is_exported_like_its_files(generated, tmp_path):
+    model = load_model("kr-demo")
+    write_cohort(model, settings_for(model, 400, seed=5), tmp_path / "db", formats=("duckdb",))
+    assert not list((tmp_path / "db").glob("*.parquet"))
+    made = exported(tmp_path / "db", "kcure-rgst", tmp_path) / "CNCR_RGST.csv"
+    export_cohort(generated, "kcure-rgst", tmp_path / "of-files")
+    assert made.read_bytes() == (tmp_path / "of-files/CNCR_RGST.csv").read_bytes()
+    (tmp_path / "db/cohort.duckdb").write_bytes(b"DUCK" * 2000)
+    with pytest.raises(ContractError, match=r"cohort.duckdb: is not a whole DuckDB file"):
+        export_cohort(tmp_path / "db", "kcure-rgst", tmp_path / "x")
+
+
 def test_sqlite_holds_every_row_and_its_keys(generated, tmp_path):
     folder = exported(generated, "sqlite", tmp_path)
     with duckdb.connect() as source:
@@ -215,7 +227,7 @@ def test_what_cannot_be_exported_is_one_clear_line(cohort, tmp_path):
     with pytest.raises(ContractError, match=r"tumour.csv: a cell does not fit its column"):
         export_cohort(cohort, "sqlite", tmp_path / "x")
     (cohort / "tumour.csv").unlink()
-    with pytest.raises(ContractError, match=r"has no tumour.parquet or tumour.csv"):
+    with pytest.raises(ContractError, match=r"has no tumour.parquet or tumour.csv that"):
         export_cohort(cohort, "sqlite", tmp_path / "x")
     assert not (tmp_path / "x").exists()
     assert not list(tmp_path.glob(".*"))
