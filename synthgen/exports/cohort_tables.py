@@ -99,7 +99,7 @@ def _attach(db: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
     for path in {p for p in paths if p.suffix == ".duckdb"}:
         try:
             db.execute(f"ATTACH {literal(str(path))} AS {_ATTACHED} (READ_ONLY)")
-        except (duckdb.IOException, duckdb.BinderException) as error:
+        except duckdb.Error as error:
             raise ContractError(f"{one_line(path.name)}: is not a whole DuckDB file") from error
 
 
