@@ -70,9 +70,14 @@ def column_of(language: str) -> Column:
 
 def schema_of(schema: Schema, settings: Settings) -> Schema:
     """Schema of a cohort: the model's, and the column of names where they are asked for."""
-    if not settings.names:
+    return schema_with_names(schema, settings.names)
+
+
+def schema_with_names(schema: Schema, language: str) -> Schema:
+    """Schema with the column of names of a language; as it is without one."""
+    if not language:
         return schema
-    extra = column_of(settings.names)
+    extra = column_of(language)
     tables = tuple(
         replace(table, columns=(*table.columns, extra)) if table.name == TABLE else table
         for table in schema.tables

@@ -55,7 +55,8 @@ class Attempt:
         ``id``, ``version`` and ``sha256``.
     seed : int
     result : mapping
-        Of a finished one: ``verdict`` and the hash of ``evaluation.json``.
+        Of a finished one: ``verdict``, the hash of ``evaluation.json``, and the ``number`` that
+        the attempt had among those of its subject.
     previous : str
         Hash of the line before.
     format : {"attempt/2", "attempt/1"}

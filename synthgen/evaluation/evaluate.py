@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from synthgen import __version__
 from synthgen.errors import SynthgenError, UsageError
 from synthgen.evaluation import attempts
+from synthgen.evaluation.claims import claims_of, ledgers_of
 from synthgen.evaluation.documents import document_bytes, require_format
 from synthgen.evaluation.evaluation import (
     EVALUATION,
@@ -34,7 +35,7 @@ from synthgen.evaluation.record_hash import records_hash
 from synthgen.evaluation.refitting import TRIAL_REFITS, audited
 from synthgen.evaluation.refitting import Progress as RefitProgress
 from synthgen.evaluation.run import run_measures
-from synthgen.evaluation.target import PACK, Target
+from synthgen.evaluation.target import COHORT, PACK, Target
 from synthgen.outputs import output_folder
 from synthgen.privacy.refit_audit import FEWEST_REFITS, REFITS
 from synthgen.privacy.refit_audit import MEASURE as REFIT_AUDIT
@@ -149,7 +150,7 @@ def evaluate(
     given = given or Given()
     measures = with_refits(measures_asked(policy, target.kind), policy, refits, refit_progress)
     inputs = inputs_of(target, given, policy)
-    claims = frozenset({"G0"}) if target.is_public else frozenset[str]()
+    claims = claims_of(target, policy)
     findings = run_measures(
         measures,
         inputs,
@@ -169,6 +170,7 @@ def evaluate(
             "origin": target.origin,
             "schema": target.schema.key,
             "path": path,
+            **({"doubt": target.doubt} if target.kind == COHORT else {}),
         },
         "model": target.model and {"id": target.model.id, "sha256": target.model.sha256},
         "pack": target.pack
@@ -194,6 +196,7 @@ def evaluate(
         "seed": seed,
         "versions": versions(),
         "claims": sorted(claims),
+        "ledgers": ledgers_of(target),
         "findings": [finding.as_json() for finding in findings],
         "decision": decision.as_json(),
         "attempt": {
@@ -330,6 +333,7 @@ def evaluate_into(
         result = {
             "verdict": made.decision.verdict.value,
             "evaluation": hashlib.sha256(raw).hexdigest(),
+            "number": number,
         }
         with attempts.open_log(log) as opened:
             opened.add(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthgen.cohort.artefact import load_model
 from synthgen.cohort.hashes import content_hashes, file_hashes
+from synthgen.cohort.write import DATABASE
 from synthgen.errors import ContractError, ModelError, UsageError
 from synthgen.evaluation.cohort_files import require_all_read
 from synthgen.evaluation.documents import document_hash
@@ -89,8 +90,15 @@ class Target:
         return bool(packs) and all(pack.origin == PUBLIC for pack in packs)
 
 
-def folder_hash(folder: Path) -> str:
+def folder_hash(folder: Path, kind: str = "") -> str:
     """Hash of the names and contents of all files of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : str
+        Of a ``cohort``, its DuckDB file is left out: its bytes are not reproducible, and what it
+        holds is in the manifest.
 
     Raises
     ------
@@ -100,7 +108,7 @@ def folder_hash(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise UsageError(f"{folder}: holds a link ({one_line(path.name)}); plain files only")
-    return document_hash(file_hashes(folder))
+    return document_hash(file_hashes(folder, skip=(DATABASE,) if kind == COHORT else ()))
 
 
 def kind_of(target: str) -> str:
@@ -258,7 +266,7 @@ def _cohort(folder: Path, model: str, pack: str, schema_id: str, redraw: Redraw 
         COHORT,
         folder.resolve().name,
         folder,
-        folder_hash(folder),
+        folder_hash(folder, COHORT),
         origin,
         schema,
         tables,
@@ -307,5 +315,5 @@ def _changed(folder: Path, files: Mapping[str, Any]) -> list[str]:
     ]
     # A DuckDB file is not reproducible, so the manifest does not hash it; what it says is
     # compared with the other formats in require_all_read.
-    extra = [n for n in found if n not in files and n not in ("manifest.json", "cohort.duckdb")]
+    extra = [n for n in found if n not in files and n not in ("manifest.json", DATABASE)]
     return changed + extra

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -14,8 +15,11 @@ from typing import Any
 from synthgen import __version__
 from synthgen.cohort.hashes import file_hashes
 from synthgen.cohort.licence import licence_of
+from synthgen.cohort.write import DATABASE
 from synthgen.errors import RefusedError, SynthgenError, UsageError, VerificationError
 from synthgen.evaluation import attempts
+from synthgen.evaluation.claims import claims_of, packs_behind
+from synthgen.evaluation.cohort_database import write_database
 from synthgen.evaluation.documents import document_bytes, document_hash, require_format
 from synthgen.evaluation.evaluation import (
     EVALUATION,
@@ -27,13 +31,16 @@ from synthgen.evaluation.evaluation import (
     read_evaluation,
 )
 from synthgen.evaluation.policy import require_ready
-from synthgen.evaluation.target import Target, folder_hash, load_target
+from synthgen.evaluation.target import COHORT, Target, folder_hash
 from synthgen.messages import LANGUAGES, message
 from synthgen.outputs import output_file, output_folder
 from synthgen.release import signature
+from synthgen.release.logged import require_in_log
 from synthgen.release.stored_zip import write_stored_zip
+from synthgen.report.targets import load_target
 from synthgen.resources import shipped
 from synthgen.schema.documents import one_line
+from synthgen.statistics.ledger import LEDGER, ledger_json
 from synthgen.statistics.model import Relation, StatisticsPack
 
 FORMAT = "bundle/1"
@@ -42,7 +49,7 @@ DATA = "data"
 NOTICE = "NOTICE.txt"
 LICENCE = "LICENCE.txt"
 PUBLIC_REPORT = "report.public.html"
-DOSSIER = "dossier"
+DOSSIER = "dossier.html"
 #: Kinds of tables about other people than the patients: protection leaves them as they are.
 OTHERS = ("population", "life_table")
 
@@ -145,11 +152,27 @@ def _require_admitted(made: Evaluation, today: dt.date) -> None:
             f"({len(policy.missing_approvals)} such approvals)"
         )
     test = made.document["self_test"]
-    if test is None or test.get("passes") is not True:
+    if test is None:
         raise RefusedError(
-            "self-test: the planted controls were not run, or not all were seen; evaluate again "
-            "with --self-test"
+            "self-test: the planted controls were not run; evaluate again with --self-test"
         )
+    if test.get("passes") is not True:
+        raise RefusedError(
+            f"self-test: {unseen_controls(test)} did not come out as it must; a battery that does "
+            "not see its planted controls releases nothing"
+        )
+
+
+def unseen_controls(test: Mapping[str, Any]) -> str:
+    """Planted controls that a self-test did not see, with their records; the first five."""
+    rows = test.get("controls")
+    missed = [
+        f"{row.get('control')} of {row.get('n')} records"
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict) and row.get("as_expected") is not True
+    ]
+    more = f" and {len(missed) - 5} more" if len(missed) > 5 else ""
+    return one_line(", ".join(missed[:5]) + more, 300) if missed else "a control that it hides"
 
 
 def _require_logged(made: Evaluation, folder: Path) -> bytes:
@@ -159,42 +182,8 @@ def _require_logged(made: Evaluation, folder: Path) -> bytes:
         raise VerificationError(f"{folder}: has no {attempts.NAME}")
     raw = path.read_bytes()
     sha256 = hashlib.sha256((folder / EVALUATION).read_bytes()).hexdigest()
-    require_in_log(raw, path, sha256, made.document["policy"], made.document["attempt"]["subject"])
+    require_in_log(raw, path, sha256, made.document, made.policy.max_evaluations)
     return raw
-
-
-def require_in_log(
-    raw: bytes, where: object, sha256: str, policy: Mapping[str, str], subject: str
-) -> None:
-    """Refuse a log that does not know an evaluation, or that knows another such policy.
-
-    Parameters
-    ----------
-    raw : bytes
-    where : object
-        For the error line.
-    sha256 : str
-        Hash of ``evaluation.json``.
-    policy : mapping
-        ``id`` and ``sha256``.
-    subject : str
-        As in the log; ``""`` if it is not known.
-
-    Raises
-    ------
-    VerificationError
-    """
-    lines = attempts.attempts_in(raw, where)
-    known = [a for a in lines if a.result.get("evaluation") == sha256]
-    if not known or known[-1].result.get("verdict") != "pass":
-        raise VerificationError(f"{where}: does not know this evaluation as one that passed")
-    subject = subject or known[-1].subject
-    for line in lines:
-        same = line.subject == subject and line.policy.get("id") == policy["id"]
-        if same and line.policy.get("sha256") != policy["sha256"]:
-            raise VerificationError(
-                f"{where}: line {line.number} is of another policy called {policy['id']}"
-            )
 
 
 def _find(made: Evaluation, folder: Path, target: str, given: tuple[str, str]) -> Target:
@@ -214,8 +203,8 @@ def _find(made: Evaluation, folder: Path, target: str, given: tuple[str, str]) -
         raise VerificationError(
             f"{one_line(where)}: is not what was evaluated, or has changed since; evaluate again"
         )
-    claims = ["G0"] if loaded.is_public else []
-    if sorted(made.document["claims"]) != claims:
+    claims = claims_of(loaded, made.policy)
+    if frozenset(made.document["claims"]) != claims:
         raise VerificationError(
             f"{one_line(where)}: the evaluation claims guarantees that it does not have"
         )
@@ -271,14 +260,13 @@ def _fill(
     (folder / POLICY).write_bytes(document_bytes(made.policy.document))
     (folder / attempts.NAME).write_bytes(log)
     (folder / SELF_TEST).write_bytes(document_bytes(made.document["self_test"]))
-    copied = [PUBLIC_EDITION, PUBLIC_REPORT, *([EVALUATION, REPORT] if internal else [])]
+    copied = [PUBLIC_EDITION, PUBLIC_REPORT, *([EVALUATION, REPORT, DOSSIER] if internal else [])]
     for name in copied:
         if (evaluation / name).is_file():
             shutil.copyfile(evaluation / name, folder / name)
+    spent = _write_ledgers(folder, target)
     _write_terms(folder, made, target)
-    shutil.copytree(target.folder, folder / DATA)
-    if folder_hash(folder / DATA) != target.sha256:
-        raise VerificationError(f"{target.name}: changed while it was copied")
+    _copy_data(folder / DATA, target)
     manifest = {
         "format": FORMAT,
         "target": {
@@ -294,7 +282,7 @@ def _fill(
             "sha256": hashlib.sha256((evaluation / EVALUATION).read_bytes()).hexdigest(),
             "edition": "internal" if internal else "public",
         },
-        "ledger": None,
+        "ledger": spent,
         "versions": {"synthgen": __version__},
         "files": file_hashes(folder),
     }
@@ -307,6 +295,40 @@ def _fill(
     signed = signature.sign(raw, key)
     (folder / signature.NAME).write_bytes(document_bytes(signed))
     return manifest, str(signed["public_key"])
+
+
+def _write_ledgers(folder: Path, target: Target) -> dict[str, Any] | None:
+    """Write what differential privacy cost, one file a pack; None where there was none.
+
+    A cohort does not hold its pack, so that its ledger would be lost without this copy.
+    """
+    ledgers = [p.ledger for p in packs_behind(target) if p.ledger is not None]
+    if not ledgers:
+        return None
+    names = [LEDGER if at == 1 else f"ledger-{at}.json" for at in range(1, len(ledgers) + 1)]
+    for name, ledger in zip(names, ledgers, strict=True):
+        (folder / name).write_bytes(ledger_json(ledger).encode("utf-8"))
+    return {
+        "files": names,
+        "unit": ledgers[0].unit,
+        "epsilon": math.fsum(ledger.epsilon for ledger in ledgers),
+        "delta": math.fsum(ledger.delta for ledger in ledgers),
+    }
+
+
+def _copy_data(folder: Path, target: Target) -> None:
+    """Copy what was evaluated; the DuckDB file of a cohort is written anew from its rows."""
+    database = target.folder / DATABASE
+    anew = target.kind == COHORT and database.is_file()
+
+    def left_out(where: str, names: list[str]) -> list[str]:
+        return [DATABASE] if anew and Path(where) == target.folder and DATABASE in names else []
+
+    shutil.copytree(target.folder, folder, ignore=left_out)
+    if folder_hash(folder, target.kind) != target.sha256:
+        raise VerificationError(f"{target.name}: changed while it was copied")
+    if anew:
+        write_database(folder / DATABASE, target.schema, target.tables)
 
 
 def _write_terms(folder: Path, made: Evaluation, target: Target) -> None:

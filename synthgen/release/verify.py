@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthgen.cohort.write import DATABASE
 from synthgen.errors import VerificationError
 from synthgen.evaluation import attempts
 from synthgen.evaluation.documents import document_bytes, document_hash, require_format
@@ -19,8 +20,9 @@ from synthgen.evaluation.evaluation import (
     evaluation_from,
 )
 from synthgen.evaluation.evaluation import FORMAT as EVALUATION_FORMAT
+from synthgen.evaluation.target import COHORT
 from synthgen.release import signature
-from synthgen.release.bundle import DATA, FORMAT, MANIFEST, require_in_log
+from synthgen.release.bundle import DATA, FORMAT, MANIFEST, unseen_controls
 from synthgen.release.contents import (
     Contents,
     hash_of,
@@ -28,6 +30,7 @@ from synthgen.release.contents import (
     open_contents,
     read_small,
 )
+from synthgen.release.logged import require_in_log
 from synthgen.schema.documents import one_line
 
 #: What must be in every bundle beside the manifest and the data.
@@ -172,6 +175,8 @@ def _require_evidence(contents: Contents, manifest: Mapping[str, Any], bundle: P
         if name.startswith(f"{DATA}/")
     }
     target, policy = manifest["target"], manifest["policy"]
+    if target["kind"] == COHORT:
+        data.pop(DATABASE, None)  # written anew by release; the manifest alone hashes it
     if document_hash(data) != target["sha256"]:
         raise VerificationError(f"{bundle}: its data are not what was evaluated")
     policy_document = _part(contents, POLICY, "policy/1", bundle)
@@ -181,16 +186,21 @@ def _require_evidence(contents: Contents, manifest: Mapping[str, Any], bundle: P
     _require_agreement(shown, manifest, f"{bundle}/{PUBLIC_EDITION}")
     test = _part(contents, SELF_TEST, "", bundle)
     if test.get("passes") is not True:
-        raise VerificationError(f"{bundle}: its self-test did not pass")
+        raise VerificationError(
+            f"{bundle}: its self-test did not pass: {unseen_controls(test)} did not come out as it "
+            "must"
+        )
     raw = read_small(contents, attempts.NAME, bundle)
     where = f"{bundle}/{attempts.NAME}"
-    require_in_log(raw, where, manifest["evaluation"]["sha256"], policy, "")
+    sha256, most = manifest["evaluation"]["sha256"], policy_document["budget"]["max_evaluations"]
+    require_in_log(raw, where, sha256, shown, most)
     if manifest["evaluation"]["edition"] == "public":
         return False
     if files.get(EVALUATION, {}).get("sha256") != manifest["evaluation"]["sha256"]:
         raise VerificationError(f"{bundle}: {EVALUATION} is not the evaluation of the manifest")
-    where = f"{bundle}/{EVALUATION}"
     document = _part(contents, EVALUATION, EVALUATION_FORMAT, bundle)
+    require_in_log(raw, where, sha256, document, most)
+    where = f"{bundle}/{EVALUATION}"
     made = evaluation_from(document, policy_document, where)
     _require_agreement(document, manifest, where)
     if not made.passes or document["self_test"] != test:

@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -76,6 +77,15 @@ def test_a_changed_cohort_is_found_out_by_its_manifest(cohort):
     assert "tumour.parquet was not read" in result.stdout
     assert result.stderr.startswith(f"Error: {cohort}: breaks rare-cancer@1.0.0 in ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_database_with_another_content_is_found_out(cohort):
+    assert "cohort.changed" not in run("check", cohort).stdout
+    with duckdb.connect(str(cohort / "cohort.duckdb")) as db:
+        db.execute("UPDATE patient SET sex = CASE sex WHEN '1' THEN '2' ELSE '1' END")
+    result = run("check", cohort)
+    assert result.exit_code == 4
+    assert "IMPOSSIBLE  cohort.changed  cohort.duckdb: the file is not what" in result.stdout
 
 
 def test_a_manifest_cannot_point_outside_its_folder(cohort, tmp_path):

@@ -8,10 +8,14 @@ import shutil
 import zipfile
 from dataclasses import replace
 
+import duckdb
 import pytest
 
 from synthgen.cohort.artefact import load_model
+from synthgen.cohort.settings import settings_for
+from synthgen.cohort.write import write_cohort
 from synthgen.errors import RefusedError, UsageError, VerificationError
+from synthgen.evaluation.cohort_database import changed_database
 from synthgen.evaluation.policy import policy_from
 from synthgen.release.bundle import is_unprotected, release
 from synthgen.release.verify import verify
@@ -72,10 +76,51 @@ def test_what_did_not_pass_is_not_released(evaluated, evaluation, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("test", [None, {"passes": False, "controls": []}])
-def test_without_a_self_test_that_passed_nothing_is_released(evaluated, tmp_path, test):
-    with pytest.raises(RefusedError, match="self-test"):
+MISSED = {"control": "outlier leak", "n": 60, "as_expected": False}
+SEEN_ONE = {"control": "copier", "n": 60, "as_expected": True}
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (None, "were not run; evaluate again with --self-test"),
+        ({"passes": False, "controls": [SEEN_ONE, MISSED]}, ": outlier leak of 60 records did not"),
+        ({"passes": False, "controls": [MISSED] * 7}, "records and 2 more did not come out"),
+        ({"passes": False, "controls": []}, "a control that it hides did not"),
+    ],
+)
+def test_without_a_self_test_that_passed_nothing_is_released(evaluated, tmp_path, test, said):
+    with pytest.raises(RefusedError, match=said):
         release(evaluated(self_test=test), tmp_path / "bundle", today=TODAY)
+
+
+def test_the_database_of_a_bundle_is_written_anew(evaluated, tmp_path):
+    folder, canary = tmp_path / "cohort", "HONGGILDONG19700101"
+    model = load_model("kr-demo")
+    write_cohort(model, settings_for(model, 12, seed=1), folder, formats=("csv", "duckdb"))
+    with duckdb.connect(str(folder / "cohort.duckdb")) as db:
+        db.execute(f"CREATE TABLE real AS FROM range(4000) r(i) SELECT '{canary}' || i AS name")
+        db.execute("CHECKPOINT")
+        db.execute("DROP TABLE real")
+    assert canary.encode() in (folder / "cohort.duckdb").read_bytes()
+    release(evaluated(target=folder), tmp_path / "bundle", today=TODAY)
+    data = tmp_path / "bundle" / "data"
+    assert canary.encode() not in (data / "cohort.duckdb").read_bytes()
+    manifest = json.loads((data / "manifest.json").read_text(encoding="utf-8"))
+    assert changed_database(data, manifest, model.schema) == []
+    verify(tmp_path / "bundle")
+    with (data / "cohort.duckdb").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(VerificationError, match=r"cohort\.duckdb has been changed"):
+        verify(tmp_path / "bundle")
+
+
+def test_the_dossier_goes_into_the_bundle(copied, tmp_path):
+    (copied / "evaluation" / "dossier.html").write_text("<!doctype html>", encoding="utf-8")
+    target = str(copied / "cohort")
+    made = release(copied / "evaluation", tmp_path / "bundle", today=TODAY, target=target)
+    assert "dossier.html" in made.manifest["files"]
+    assert (tmp_path / "bundle" / "dossier.html").read_bytes() == b"<!doctype html>"
 
 
 def test_an_expired_or_unapproved_policy_releases_nothing(evaluated, evaluation, tmp_path):
