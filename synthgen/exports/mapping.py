@@ -118,6 +118,8 @@ class TargetTable:
         Rows that agree in these columns become one; empty where none do.
     empty, empty_ko : str
         Why it has no rows; ``""`` where it has.
+    least : tuple of str
+        Columns of which the least is taken when rows become one; of others it is the greatest.
     """
 
     name: str
@@ -133,6 +135,7 @@ class TargetTable:
     merged_by: tuple[str, ...] = ()
     empty: str = ""
     empty_ko: str = ""
+    least: tuple[str, ...] = ()
 
     def called(self, options: Mapping[str, str]) -> str:
         """Name of the table in a delivery with these options.
@@ -293,6 +296,7 @@ def _table(file: str, entry: Mapping[str, Any], lists: Mapping[str, TargetCodes]
         prefixed=entry.get("prefixed", False),
         sequence=((sequence["column"], tuple(sequence["within"])),) if sequence else (),
         merged_by=tuple(entry.get("merged_by", ())),
+        least=tuple(entry.get("least", ())),
         empty=entry.get("empty", ""),
         empty_ko=entry.get("empty_ko", ""),
     )

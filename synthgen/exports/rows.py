@@ -112,11 +112,11 @@ def _counted(table: TargetTable, column: TargetColumn) -> str:
 
 
 def _merged(table: TargetTable, rows: str) -> str:
-    """Rows that agree in some columns as one row, with the greatest cell of each other column."""
+    """Rows that agree in some columns as one row, with the greatest or least of other cells."""
     cells = [
         identifier(c.name)
         if c.name in table.merged_by
-        else f"max({identifier(c.name)}) AS {identifier(c.name)}"
+        else f"{'min' if c.name in table.least else 'max'}({identifier(c.name)}) AS {identifier(c.name)}"
         for c in table.columns
         if c.name != table.number
     ]

@@ -1,6 +1,7 @@
 """OMOP: what the standard demands of the tables, asked in SQL, and a vocabulary of one's own."""
 
 import csv
+from collections import Counter
 
 import duckdb
 import pytest
@@ -10,60 +11,11 @@ from synthgen.cohort.settings import settings_for
 from synthgen.cohort.write import write_cohort
 from synthgen.errors import UsageError
 from synthgen.exports import export_cohort
+from synthgen.exports.omop_quality import omop_quality
 from synthgen.exports.targets import mapping_of
 from synthgen.exports.vocabulary import read_vocabulary
 
 VERSIONS = ("omop-5.4", "omop-5.3")
-
-#: Modelled on the checks of OHDSI's DataQualityDashboard (Blacketer et al. 2021,
-#: doi:10.1093/jamia/ocab132): each query counts rows that break a rule; {t} is a table.
-PLAUSIBILITY = {
-    "nobody is born after a diagnosis": (
-        "SELECT count(*) FROM condition_occurrence JOIN person USING (person_id) "
-        "WHERE year_of_birth > year(condition_start_date)"
-    ),
-    "no event lies outside the observation period": (
-        "SELECT count(*) FROM condition_occurrence JOIN observation_period USING (person_id) "
-        "WHERE condition_start_date < observation_period_start_date "
-        "OR condition_start_date > observation_period_end_date"
-    ),
-    "observation periods end after they begin": (
-        "SELECT count(*) FROM observation_period "
-        "WHERE observation_period_end_date < observation_period_start_date"
-    ),
-    "nothing happens after death": (
-        "SELECT count(*) FROM measurement JOIN death USING (person_id) "
-        "WHERE measurement_date > death_date"
-    ),
-    "observation ends on the day of death": (
-        "SELECT count(*) FROM observation_period JOIN death USING (person_id) "
-        "WHERE observation_period_end_date <> death_date"
-    ),
-    "drugs end after they begin": (
-        "SELECT count(*) FROM drug_exposure WHERE drug_exposure_end_date < drug_exposure_start_date"
-    ),
-    "no man has a gynaecological tumour": (
-        "SELECT count(*) FROM condition_occurrence JOIN person USING (person_id) WHERE "
-        "gender_concept_id = 8507 AND regexp_matches(condition_source_value, '-C5[1-8]')"
-    ),
-    "source values have the form of ICD-O-3": (
-        "SELECT count(*) FROM condition_occurrence WHERE NOT regexp_full_match("
-        "condition_source_value, '[0-9]{4}/[0-3]-C[0-9]{2}\\.[0-9]')"
-    ),
-    "everybody has a sex that OMOP knows": (
-        "SELECT count(*) FROM person WHERE gender_concept_id NOT IN (8507, 8532)"
-    ),
-}
-COMPLETENESS = {
-    "everybody is observed": "SELECT count(*) FROM person ANTI JOIN observation_period USING (person_id)",
-    "everybody has a tumour": (
-        "SELECT count(*) FROM person ANTI JOIN condition_occurrence USING (person_id)"
-    ),
-    "every tumour has its visit": (
-        "SELECT count(*) FROM condition_occurrence ANTI JOIN visit_occurrence "
-        "USING (visit_occurrence_id)"
-    ),
-}
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +44,15 @@ def asked_anew(query):
         return asked(db, query)
 
 
-@pytest.mark.parametrize("rule", [*PLAUSIBILITY, *COMPLETENESS])
-def test_no_row_breaks_a_rule_of_the_dashboard(database, rule):
+def test_everybody_is_observed_and_every_tumour_seen_by_somebody_has_its_visit(database):
     _, db = database
-    assert asked(db, {**PLAUSIBILITY, **COMPLETENESS}[rule]) == 0
+    nobody = "SELECT count(*) FROM person ANTI JOIN observation_period USING (person_id)"
+    assert asked(db, nobody) == 0
+    unseen = (
+        "SELECT count(*) FROM condition_occurrence WHERE visit_occurrence_id IS NULL "
+        "AND condition_status_source_value <> '0'"
+    )
+    assert asked(db, unseen) == 0
 
 
 def test_the_file_has_the_columns_types_and_keys_of_the_standard(database):
@@ -215,3 +172,145 @@ def test_an_incomplete_vocabulary_is_one_clear_line(cohort, tmp_path):
     assert "VOCABULARY.csv names release v4.5; it must be one of version 5" in said(old)
     (empty / "CONCEPT.csv").unlink()
     assert "holds no CONCEPT.csv" in said(empty)
+
+
+def rows(folder, table):
+    with (folder / f"{table}.csv").open(encoding="utf-8") as opened:
+        return list(csv.DictReader(opened))
+
+
+@pytest.fixture(scope="module")
+def whole(clinical, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clinical") / "out"
+    export_cohort(clinical, "omop-5.4", folder)
+    return folder
+
+
+def test_clinical_events_have_their_own_dates_codes_and_visits(whole):
+    drugs = rows(whole, "drug_exposure")
+    assert [(r["drug_source_value"], r["drug_exposure_start_date"], r["quantity"]) for r in drugs][
+        :3
+    ] == [
+        ("L01DB01", "2018-05-14", "150.0"),
+        ("L01AA06", "2018-05-14", "9000.0"),
+        ("L01DB01", "2018-06-04", "150.0"),
+    ]
+    procedures = {r["procedure_source_value"] for r in rows(whole, "procedure_occurrence")}
+    assert procedures == {"83.49", "43.42", "07.82", "radiotherapy 03", "radiotherapy 04"}
+    visits = {r["visit_occurrence_id"]: r for r in rows(whole, "visit_occurrence")}
+    days = Counter((v["person_id"], v["visit_start_date"]) for v in visits.values())
+    assert set(days.values()) == {1}
+    for table, date in (
+        ("drug_exposure", "drug_exposure_start_date"),
+        ("procedure_occurrence", "procedure_date"),
+        ("measurement", "measurement_date"),
+    ):
+        for row in rows(whole, table):
+            if row["person_id"] == "4":  # known from a death certificate only
+                assert row["visit_occurrence_id"] == ""
+                continue
+            visit = visits[row["visit_occurrence_id"]]
+            assert (visit["person_id"], visit["visit_start_date"]) == (row["person_id"], row[date])
+    operated = [v for v in visits.values() if v["visit_concept_id"] == "9201"]
+    assert {v["visit_start_date"] for v in operated} == {"2018-04-09", "2022-02-01", "2020-11-02"}
+
+
+def test_a_tumour_of_a_death_certificate_has_no_visit(whole):
+    (row,) = [r for r in rows(whole, "condition_occurrence") if r["person_id"] == "4"]
+    assert row["visit_occurrence_id"] == ""
+    assert row["condition_status_source_value"] == "0"
+
+
+def test_lines_are_episodes_of_their_tumour_and_hold_their_drugs(whole):
+    episodes = {r["episode_id"]: r for r in rows(whole, "episode")}
+    lines = {i: r for i, r in episodes.items() if r["episode_concept_id"] == "32531"}
+    assert [(r["episode_source_value"], r["episode_number"]) for r in lines.values()] == [
+        ("Doxorubicin + Ifosfamide", "1"), ("Trabectedin", "2"), ("Imatinib", "1"),
+    ]  # fmt: skip
+    assert {episodes[r["episode_parent_id"]]["episode_source_value"] for r in lines.values()} == {
+        "liposarcoma",
+        "gist",
+    }
+    drugs = {r["drug_exposure_id"]: r["drug_source_value"] for r in rows(whole, "drug_exposure")}
+    held = {}
+    for event in rows(whole, "episode_event"):
+        if event["episode_event_field_concept_id"] == "1147094":
+            held.setdefault(lines[event["episode_id"]]["episode_source_value"], []).append(
+                drugs[event["event_id"]]
+            )
+    assert held == {
+        "Doxorubicin + Ifosfamide": ["L01DB01", "L01AA06", "L01DB01"],
+        "Trabectedin": ["L01CX01", "L01CX01"],
+        "Imatinib": ["L01EA01"],
+    }
+
+
+def test_cancer_modifiers_have_the_verified_concepts_and_the_tumour_they_are_of(whole):
+    named = {
+        (r["measurement_source_value"], r["value_source_value"]): r
+        for r in rows(whole, "measurement")
+    }
+    assert named["FNCLCC grade", "3"]["measurement_concept_id"] == "36770080"
+    assert named["distant metastasis", "C341"]["measurement_concept_id"] == "36770283"
+    assert named["distant metastasis", "C220"]["measurement_concept_id"] == "36769180"
+    assert named["pT AJCC8", "T2"]["measurement_event_id"] == "1"
+    assert named["p stage group Masaoka", "II"]["measurement_event_id"] == "4"
+    dose = next(r for r in rows(whole, "measurement") if r["value_as_number"] == "50.0")
+    assert (dose["unit_source_value"], dose["meas_event_field_concept_id"]) == ("Gy", "1147082")
+
+
+def test_no_value_of_the_clinical_tables_is_lost(clinical, whole):
+    """Every cell stands somewhere, but what follows from others or has no place (see the page)."""
+    apart = {
+        "line_id", "drug_id", "class", "surgery_id", "rt_id", "dose_per_fraction_gy", "tumour_id",
+        "staging_id", "metastasis_id", "biomarker_id", "measurement_id", "outcome_id", "timing",
+        "system", "method", "marker", "origin", "grade_system", "modality", "patient_id",
+    }  # fmt: skip
+    texts = [
+        cell
+        for table in whole.glob("*.csv")
+        for r in rows(whole, table.stem)
+        for cell in r.values()
+    ]
+    held, numbers = set(texts), {float(t) for t in texts if t.replace(".", "", 1).isdigit()}
+    for path in sorted(clinical.glob("*.csv")):
+        if path.stem in {"patient", "tumour"}:
+            continue
+        for row in rows(clinical, path.stem):
+            for column, cell in row.items():
+                if column in apart or not cell:
+                    continue
+                number = cell.replace(".", "", 1).isdigit() and float(cell) in numbers
+                assert cell in held or number, (path.stem, column, cell)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_check_of_the_dashboard_finds_the_clinical_export_wrong(clinical, tmp_path, version):
+    export_cohort(clinical, version, tmp_path / "out")
+    found = omop_quality(tmp_path / "out")
+    assert {b.rule for b in found} == {"completeness.standardConceptRecordCompleteness"}
+
+
+def test_a_vocabulary_maps_drugs_operations_laboratory_and_units_too(clinical, tmp_path):
+    folder = athena(
+        tmp_path / "athena",
+        [
+            ("21", "a", "ICDO3", "S", "8858/3-C49.2"), ("22", "b", "ATC", "C", "L01DB01"),
+            ("23", "c", "ICD9Proc", "S", "83.49"), ("24", "d", "LOINC", "S", "8302-2"),
+            ("25", "e", "UCUM", "S", "cm"), ("26", "f", "ICD10", "", "C49.2"),
+        ],
+        [("22", "1338512", "Maps to"), ("26", "77", "Maps to")],
+    )  # fmt: skip
+    out = tmp_path / "out"
+    export_cohort(clinical, "omop-5.4", out, options={"athena": str(folder)})
+    drug = rows(out, "drug_exposure")[0]
+    assert (drug["drug_concept_id"], drug["drug_source_concept_id"]) == ("1338512", "22")
+    operations = {
+        r["procedure_source_value"]: r["procedure_concept_id"]
+        for r in rows(out, "procedure_occurrence")
+    }
+    assert (operations["83.49"], operations["43.42"]) == ("23", "0")
+    height = next(r for r in rows(out, "measurement") if r["measurement_source_value"] == "8302-2")
+    assert (height["measurement_concept_id"], height["unit_concept_id"]) == ("24", "25")
+    assert rows(out, "death")[0]["cause_concept_id"] == "77"
+    assert rows(out, "cdm_source")[0]["vocabulary_version"] == "v5.0 29-FEB-24"

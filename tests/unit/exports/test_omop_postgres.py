@@ -51,13 +51,15 @@ def loaded(connection, mapping, folder):
             into.write((folder / f"{table.name}.csv").read_bytes())
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
 @pytest.mark.parametrize("target", ["omop-5.4", "omop-5.3"])
 def test_postgres_takes_every_table_with_all_constraints_and_finds_nothing_wrong(
-    address, cohort, tmp_path, target
+    address, cohort, clinical, tmp_path, target, version
 ):
     import psycopg
 
-    made = export_cohort(cohort, target, tmp_path / "out")
+    source = {"1.0": cohort, "1.1": clinical}[version]
+    made = export_cohort(source, target, tmp_path / "out")
     mapping = mapping_of(target)
     with psycopg.connect(address) as connection:
         loaded(connection, mapping, tmp_path / "out")
