@@ -23,11 +23,11 @@ def packs_behind(target: Target) -> list[StatisticsPack]:
     Parameters
     ----------
     target : Target
-        Of a cohort whose model is not at hand, nothing is known.
+        Of a cohort whose model is not at hand, or does not give its rows again, nothing is known.
     """
     if target.kind == PACK:
         return [] if target.pack is None else [target.pack]
-    if target.model is None:
+    if target.model is None or target.doubt:
         return []
     prior = target.model.prior
     return [target.model.pack, *([] if prior is None else [prior.pack])]

@@ -82,7 +82,7 @@ def test_a_changed_cohort_is_found_out_by_its_manifest(cohort):
 def test_a_database_with_another_content_is_found_out(cohort):
     assert "cohort.changed" not in run("check", cohort).stdout
     with duckdb.connect(str(cohort / "cohort.duckdb")) as db:
-        db.execute("UPDATE patient SET sex = CASE sex WHEN '1' THEN '2' ELSE '1' END")
+        db.execute("DELETE FROM tumour WHERE rowid = 0")
     result = run("check", cohort)
     assert result.exit_code == 4
     assert "IMPOSSIBLE  cohort.changed  cohort.duckdb: the file is not what" in result.stdout
