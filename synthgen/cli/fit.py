@@ -36,6 +36,7 @@ import click
     "--table", default=None, metavar="T", help="Table that a single file of records holds."
 )
 @click.option("--max-cells", type=int, default=None, help="Most cells of a table of records.")
+@click.option("--min-leaf", type=int, default=None, help="Fewest persons of a leaf of a forest.")
 @click.option("--allow-repeated", is_flag=True, help="Records may agree in all but identifiers.")
 @click.option("--as-of", default="", metavar="DATE", help="Later dates of records are refused.")
 @click.option("--force", is_flag=True, help="Replace what stands at OUTPUT.")
@@ -49,6 +50,7 @@ def command(
     engine: str,
     table: str | None,
     max_cells: int | None,
+    min_leaf: int | None,
     allow_repeated: bool,
     as_of: str,
     force: bool,
@@ -56,7 +58,7 @@ def command(
     """Fit a model to a statistics PACK (a folder, or ID/statistics of a shipped model).
 
     With --schema, PACK is records (CSV, Parquet, DuckDB or postgresql://...): the model then
-    holds exact counts of them, is marked "enclave, no formal protection", and stays inside.
+    holds counts of them, is marked "enclave, no formal protection", and stays inside.
 
     \b
     Examples:
@@ -81,7 +83,11 @@ def command(
     if schema_id:
         if prior:
             raise UsageError("--prior: goes with a pack, not with records")
-        request = Request(table, last_day(as_of), allow_repeated, max_cells, model_id, force)
+        if min_leaf is not None and engine != "forest":
+            raise UsageError("--min-leaf: goes with --engine forest")
+        request = Request(
+            table, last_day(as_of), allow_repeated, max_cells, model_id, force, min_leaf
+        )
         model = engine_of(engine)(pack, load_schema(schema_id), output, request)
         click.echo(
             f"{model.id}: {len(model.distribution.domain.names)} variables, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.leaf_record import FOREST, leaf_counts
 from synthgen.cohort.provenance import ENTITY, Provenance, provenance
 from synthgen.messages import message
 from synthgen.models.fit import CONFLICT, Gap
@@ -61,6 +62,7 @@ def model_card(model: FittedModel, language: str) -> str:
                 [say("schema"), model.schema.key],
                 [say("statements"), f"{len(model.gaps):,}"],
                 *_prior_row(model, say("prior")),
+                *_engine_rows(model, language),
                 [say("residual"), f"{model.residual:.1e}"],
                 ["SHA-256", f"`{model.sha256}`"],
             ],
@@ -114,7 +116,10 @@ def _how_well(model: FittedModel, language: str) -> list[str]:
             _references_table(model, language),
         ]
     if not model.gaps:
-        return [*parts, f"## {say('gaps')}", say("copula" if model.copula else "exact")]
+        kind = "copula" if model.copula else "exact"
+        if model.engine is not None and model.engine.name == FOREST:
+            kind = "forest"
+        return [*parts, f"## {say('gaps')}", say(kind)]
     return [
         *parts,
         f"## {say('conflicts')}",
@@ -123,6 +128,29 @@ def _how_well(model: FittedModel, language: str) -> list[str]:
         say("gaps_text", n=LISTED_GAPS),
         _gap_rows(model, _largest(model.gaps), language),
     ]
+
+
+def _engine_rows(model: FittedModel, language: str) -> list[list[str]]:
+    """What fitted the model to records, what it promises, and what it does not."""
+    if model.engine is None:
+        return []
+
+    def say(key: str, **values: object) -> str:
+        return message(f"model_card.{key}", language, **values)
+
+    rows = [[say("engine"), model.engine.name]]
+    if model.engine.name == FOREST:
+        settings = model.engine.settings
+        leaves, fewest = leaf_counts(settings)
+        told = say(
+            "leaves_text",
+            leaves=f"{leaves:,}",
+            trees=settings["trees"],
+            k=settings["min_leaf"],
+            fewest=fewest,
+        )
+        rows += [[say("leaves"), told], [say("guarantee"), say("guarantee_text")]]
+    return rows
 
 
 def _prior_row(model: FittedModel, title: str) -> list[list[str]]:
