@@ -30,11 +30,14 @@ from synthgen.evaluation.policy import read_policy, shipped_policies  # noqa: E4
 from synthgen.evaluation.self_test import (  # noqa: E402
     BATTERY,
     PRIMARY_ONLY,
+    PRIVATE_TABLES,
     SIZES,
     findings_of,
     outcome,
+    private_outcome,
     table_outcome,
 )
+from synthgen.privacy.controls.private_tables import FAULTS  # noqa: E402
 from synthgen.privacy.controls.table import CONTROLS, control  # noqa: E402
 from synthgen.privacy.refit_audit import refit_audit  # noqa: E402
 
@@ -64,6 +67,12 @@ def table(seed: int, sizes: list[int]) -> None:
     policies = [read_policy(path) for path in sorted(shipped_policies().values())]
     rows: list[dict[str, Any]] = [
         table_outcome(n, seed, policy).as_json() for n in sizes for policy in policies
+    ]
+    rows += [
+        private_outcome(fault or PRIVATE_TABLES, fault, n, seed, policy).as_json()
+        for fault in ("", *FAULTS)
+        for n in sizes
+        for policy in policies
     ]
     for one in CONTROLS:
         for n in sizes:

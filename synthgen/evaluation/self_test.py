@@ -13,11 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.evaluation.decide import Decision, Verdict, decide
+from synthgen.evaluation.decide import OF_A_LEDGER, Decision, Verdict, decide
 from synthgen.evaluation.measures import MEASURES, Measure
 from synthgen.evaluation.policy import Limit, MeasureRule, Policy, read_policy
 from synthgen.evaluation.run import run_measures
 from synthgen.findings import Finding
+from synthgen.privacy.controls.private_findings import REASONS, private_findings
+from synthgen.privacy.controls.private_tables import (
+    FALSE_BOOKS,
+    FAULTS,
+    NEVER_DRAWN,
+    PrivateTables,
+)
 from synthgen.privacy.controls.table import (
     AMBER,
     BLACK_BOX,
@@ -63,6 +70,12 @@ TABLES = ("smallest_cell", "reconstruction", "homogeneity", "differencing")
 
 PRIMARY_ONLY = "primary-only suppression"
 """Control of tables: cells under five are hidden, and every total stands beside them."""
+
+PRIVATE_TABLES = "private tables"
+"""Control of tables: 28 of one and of two columns under one budget, made as they should be."""
+
+SHORT_FAULTS = (FALSE_BOOKS, NEVER_DRAWN)
+"""Faults of private tables in the short test: each is seen by one measure alone."""
 
 SIZES = (60, 343, 2000)
 """Records of the full test: a rare cancer, half of the GBSG2 trial, a registry."""
@@ -124,7 +137,7 @@ class Outcome:
         }
 
 
-def policy_for_controls(policy: Policy, *, tables: bool = False) -> Policy:
+def policy_for_controls(policy: Policy, *, tables: bool = False, ledger: bool = False) -> Policy:
     """A policy with its own limits, for data without a population file.
 
     Parameters
@@ -132,6 +145,8 @@ def policy_for_controls(policy: Policy, *, tables: bool = False) -> Policy:
     policy : Policy
     tables : bool
         Whether the audit of published tables is asked for as well.
+    ledger : bool
+        Whether what verifies a ledger is asked for as well.
 
     Notes
     -----
@@ -147,6 +162,9 @@ def policy_for_controls(policy: Policy, *, tables: bool = False) -> Policy:
     if tables:
         nothing = (Limit(None, 0.0, "nothing may be given away"),)
         rules += [MeasureRule(name, True, nothing) for name in TABLES]
+    if ledger:
+        nothing = (Limit(None, 0.0, "no claim may be false"),)
+        rules += [MeasureRule(name, True, nothing) for name in OF_A_LEDGER]
     return replace(policy, measures=tuple(rules))
 
 
@@ -172,6 +190,9 @@ def findings_of(
     inputs = control.inputs(n, np.random.default_rng([seed, n]))
     chosen = [_measure(name, refits) for name in measures]
     found = run_measures(chosen, inputs, seed=seed, without_records=False)
+    if control.tables is not None:
+        records = patients(n, np.random.default_rng([seed, n]))
+        found += private_findings(control.tables, records, np.random.default_rng([seed, n, 1]))
     return [*found, *table_findings(published_pack())] if control.guarantee == "G0" else found
 
 
@@ -201,6 +222,39 @@ def table_outcome(n: int, seed: int, policy: Policy) -> Outcome:
     )
 
 
+def private_outcome(name: str, fault: str, n: int, seed: int, policy: Policy) -> Outcome:
+    """What M1 and M2 say to private tables with a fault, or without one.
+
+    Parameters
+    ----------
+    name : str
+    fault : str
+        Of :data:`~synthgen.privacy.controls.private_tables.FAULTS`; ``""`` for none.
+    n : int
+        Records.
+    seed : int
+    policy : Policy
+    """
+    records = patients(n, np.random.default_rng([seed, n]))
+    rng = np.random.default_rng([seed, n, 1])
+    findings = private_findings(PrivateTables(fault=fault), records, rng)
+    asked = policy_for_controls(policy, ledger=True)
+    asked = replace(asked, measures=tuple(r for r in asked.measures if r.measure in OF_A_LEDGER))
+    decision = decide(findings, asked, {"G1"})
+    failed = _measures(decision, lambda verdict, passes: verdict is Verdict.FAIL and not passes)
+    seen = set(failed) >= REASONS[fault] if fault else decision.passes
+    return Outcome(
+        name,
+        LEAKY if fault else GUARANTEED,
+        policy.id,
+        n,
+        decision.verdict.value,
+        failed,
+        (),
+        seen,
+    )
+
+
 def _measure(name: str, refits: int) -> Measure:
     measure = MEASURES[name]
     if name == "refit_audit":
@@ -212,7 +266,11 @@ def outcome(control: Control, n: int, findings: Sequence[Finding], policy: Polic
     """What a policy says to a control, and whether it must."""
     claims = frozenset({control.guarantee}) if control.guarantee else frozenset[str]()
     decision = decide(
-        findings, policy_for_controls(policy, tables=control.guarantee == "G0"), claims
+        findings,
+        policy_for_controls(
+            policy, tables=control.guarantee == "G0", ledger=control.tables is not None
+        ),
+        claims,
     )
     failed = _measures(decision, lambda verdict, passes: verdict is Verdict.FAIL and not passes)
     open_ones = _measures(
@@ -298,7 +356,13 @@ def self_test(seed: int, *, full: bool = False, policy: str = POLICY) -> dict[st
         for n in SIZES
         if (one.id, n) in wanted
     ]
-    rows += [table_outcome(n, seed, rules) for n in (SIZES if full else SIZES[:1])]
+    sizes = SIZES if full else SIZES[:1]
+    rows += [table_outcome(n, seed, rules) for n in sizes]
+    rows += [
+        private_outcome(fault or PRIVATE_TABLES, fault, n, seed, rules)
+        for fault in ("", *(FAULTS if full else SHORT_FAULTS))
+        for n in sizes
+    ]
     return {
         "seed": seed,
         "full": full,

@@ -25,13 +25,19 @@ from synthgen.privacy.private_mechanisms import (
     audit_of_selection,
     reach,
 )
+from synthgen.privacy.tabulation_audit import audit_of_tabulation
 from synthgen.statistics.ledger import Ledger, LedgerEntry
 
 MEASURE = "distinguishing_audit"
 NO_DP_EXTRA = "measure.reason.no_dp_extra"
 """Catalogue key: OpenDP is not installed, so that its noise cannot be drawn."""
 
-NOISE, SELECTION, TOGETHER = "noise", "selection", "all questions together"
+NOISE, SELECTION, TOGETHER, WHOLE = (
+    "noise",
+    "selection",
+    "all questions together",
+    "whole tabulation",
+)
 """Parts."""
 
 DRAWS = 100_000
@@ -60,8 +66,9 @@ def distinguishing_audit(inputs: Inputs, rng: np.random.Generator) -> list[Findi
     -------
     list of Finding
         ``noise`` and ``selection``, the most expensive question of each mechanism against its
-        own cost; ``all questions together`` against the whole claim.  Over zero, a claim is
-        false.  ``no claim`` where there is no ledger.
+        own cost; ``all questions together`` against the whole claim; ``whole tabulation``, the
+        code of this installation on invented patients against a claim of its own.  Over zero, a
+        claim is false.  ``no claim`` where there is no ledger.
     """
     del rng
     ledgers = [pack.ledger for pack in packs_of(inputs) if pack.ledger is not None]
@@ -77,7 +84,7 @@ def distinguishing_audit(inputs: Inputs, rng: np.random.Generator) -> list[Findi
         found += [
             finding_of(part + suffix, one, noise.name) for part, one in audits_of(ledger, noise)
         ]
-    return found
+    return [*found, finding_of(WHOLE, audit_of_tabulation(noise), noise.name)]
 
 
 def finding_of(part: str, found: Audited, noise: str) -> Finding:
@@ -147,14 +154,14 @@ def _most_expensive(entries: Sequence[LedgerEntry], mechanism: str) -> list[Ledg
     return sorted(own, key=lambda entry: entry.scale / entry.sensitivity)
 
 
-WHOLE = 1024
+UNITS = 1024
 """Whole numbers that a score's unit is divided into: the library selects on whole numbers."""
 
 
 def _choices(noise: Noise, scores: Sequence[float], scale: float, n: int) -> list[int]:
-    unit = WHOLE / max(abs(score) for score in scores)
+    unit = UNITS / max(abs(score) for score in scores)
     whole = [round(score * unit) for score in scores]
-    return [noise.best(whole, scale * unit, 2 * WHOLE)[0] for _ in range(n)]
+    return [noise.best(whole, scale * unit, 2 * UNITS)[0] for _ in range(n)]
 
 
 def _together(entries: Sequence[LedgerEntry], ledger: Ledger, noise: Noise, draws: int) -> Audited:

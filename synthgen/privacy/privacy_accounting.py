@@ -47,6 +47,9 @@ OTHER_PEOPLE = frozenset({"population", "life_table"})
 FALSE_ALARM = 1e-6
 """Probability with which honest noise is called none, over all tests of a pack."""
 
+PRIOR = "prior"
+"""How a private pack calls the public one that it started from, and the tables of it."""
+
 MOST_NAMED = 20
 """Faults that the detail names; the estimate counts them all."""
 
@@ -182,17 +185,42 @@ def unpaid_in(pack: StatisticsPack, schema: Schema) -> list[str]:
                 f"entry {number} ({entry.step} {entry.of}): sensitivity {entry.sensitivity:.6g} "
                 f"under the {rows} rows that one {ledger.unit} may have"
             )
-    for table in pack.tables:
+    paid = [table for table in pack.tables if not is_borrowed(table, ledger)]
+    for table in paid:
         if table.kind not in OTHER_PEOPLE:
             faults += _unpaid_of(table, ledger)
+            faults += _left_out(table, schema)
+    measured = [frozenset(variables_of(e)) for e in ledger.entries if e.step == "measure"]
+    told = [frozenset({*table.variables, *table.given}) for table in paid if table.kind == KIND]
+    faults += [
+        f"tables by {', '.join(sorted(axes))}: {told.count(axes)} of them, "
+        f"{measured.count(axes)} were measured"
+        for axes in sorted({*told}, key=sorted)
+        if 0 < measured.count(axes) < told.count(axes)
+    ]
     own = pack.own_schema
-    if own is not None:
+    if own is not None and not _starts_from_prior(ledger):
         faults += [
             f"bins of {variable.name}: made from the records"
             for variable in own.variables
             if variable.bins_from == "records"
         ]
     return faults
+
+
+def is_borrowed(table: StatisticsTable, ledger: Ledger) -> bool:
+    """Whether a table is said to be of the public pack that the ledger says it started from.
+
+    That it is such a table, only whoever has that pack can see; the audit of family I looks at
+    its numbers as at all others.
+    """
+    prior = f"{PRIOR}-"
+    named = table.name.startswith(prior) and table.source.startswith(prior)
+    return named and table.kind != KIND and _starts_from_prior(ledger)
+
+
+def _starts_from_prior(ledger: Ledger) -> bool:
+    return any(said.startswith(f"{PRIOR} ") for said in ledger.public)
 
 
 def _unpaid_of(table: StatisticsTable, ledger: Ledger) -> list[str]:
@@ -212,6 +240,23 @@ def _unpaid_of(table: StatisticsTable, ledger: Ledger) -> list[str]:
     return faults + beside
 
 
+def _left_out(table: StatisticsTable, schema: Schema) -> list[str]:
+    """Cells of a noisy table that are not there: which ones are, the records would have said."""
+    axes = (*table.variables, *table.given)
+    keys = [*leaves_of(table)]
+    codes = {variable.name: {*variable.codes} for variable in schema.variables}
+    labels = [{key[at] for key in keys} for at in range(len(axes))]
+    missing = math.prod(len(found) for found in labels) - len(keys)
+    for axis, found in zip(axes, labels, strict=True):
+        said = {code for label in found for code in label}
+        missing += len(
+            (codes.get(axis, set()) & {*table.scope.get(axis, codes.get(axis, ()))}) - said
+        )
+    if table.kind != KIND or not missing:
+        return []
+    return [f"table {table.name}: {missing} cells or codes are left out; the records chose them"]
+
+
 def entries_of(table: StatisticsTable, ledger: Ledger) -> list[LedgerEntry]:
     """Entries that measured a table: they name it, or all of its variables and no other."""
     axes = {*table.variables, *table.given}
@@ -224,8 +269,10 @@ def entries_of(table: StatisticsTable, ledger: Ledger) -> list[LedgerEntry]:
 
 
 def variables_of(entry: LedgerEntry) -> set[str]:
-    """Names that an entry is of; none for a count of everybody."""
-    return {name.strip() for name in entry.of.split(",") if name.strip()}
+    """Names that an entry is of: ``"tumour: family of entity,sex"`` is of entity and sex."""
+    names = entry.of.partition(": ")[2] or entry.of
+    found = (name.strip().removeprefix("family of ") for name in names.split(","))
+    return {name for name in found if name}
 
 
 def _is_scale(noise_sd: float, entries: Iterable[LedgerEntry]) -> bool:
@@ -247,6 +294,9 @@ def rows_behind(entry: LedgerEntry, pack: StatisticsPack, schema: Schema) -> int
     """
     ledger = pack.ledger
     rows = dict(ledger.rows_per_unit) if ledger is not None else {}
+    record_table = entry.of.partition(": ")[0]
+    if record_table in rows:  # it says itself whose rows it counts
+        return rows[record_table]
     names = variables_of(entry)
     for table in pack.tables:
         if table.name == entry.of:
@@ -273,7 +323,7 @@ def hazards(pack: StatisticsPack, schema: Schema) -> dict[str, bool | None]:
         "neighbours_stated": ledger.neighbours.startswith(NEIGHBOURS),
         "contribution_bounded": bool(ledger.rows_per_unit) and without("sensitivity"),
         "everything_paid": without("no entry", "exact", "beside"),
-        "bins_public": without("bins of"),
+        "bins_public": _bins_public(pack),
         "composition_adds_up": not false_entries(ledger)
         and not exceeds(epsilon_spent(ledger), ledger.epsilon),
         "noise_from_a_vetted_library": ledger.noise.startswith("opendp "),
@@ -285,6 +335,15 @@ def hazards(pack: StatisticsPack, schema: Schema) -> dict[str, bool | None]:
         "records_locked_away": None,
         "tuning_on_the_records": None,
     }
+
+
+def _bins_public(pack: StatisticsPack) -> bool | None:
+    """Whether no bin was made from records; not known where they may be another pack's."""
+    variables = () if pack.own_schema is None else pack.own_schema.variables
+    if all(variable.bins_from != "records" for variable in variables):
+        return True
+    ledger = pack.ledger
+    return None if ledger is not None and _starts_from_prior(ledger) else False
 
 
 def people_counted(pack: StatisticsPack) -> float | None:

@@ -11,13 +11,18 @@ from synthgen.evaluation.policy import read_policy
 from synthgen.evaluation.self_test import (
     BATTERY,
     PRIMARY_ONLY,
+    PRIVATE_TABLES,
     SHORT,
+    SHORT_FAULTS,
+    SIZES,
     findings_of,
     outcome,
     policy_for_controls,
+    private_outcome,
     self_test,
 )
 from synthgen.findings import CRASHED, Finding
+from synthgen.privacy.controls.private_tables import FAULTS
 from synthgen.privacy.controls.table import LEAKY, control
 
 
@@ -33,16 +38,36 @@ def test_every_control_of_the_short_test_comes_out_as_it_must(short):
     assert {(row["control"], row["n"]) for row in short["controls"]} == {
         *SHORT,
         (PRIMARY_ONLY, 60),
+        *((name, 60) for name in (PRIVATE_TABLES, *SHORT_FAULTS)),
     }
 
 
 def test_no_leak_passes_with_sixty_records(short):
     leaks = [r for r in short["controls"] if r["n"] == 60 and r["kind"] == LEAKY]
-    assert len(leaks) == 3
+    assert len(leaks) == 5
     assert all(r["verdict"] == "fail" for r in leaks)
     by_name = {r["control"]: r["failed"] for r in leaks}
     assert "refit_audit" in by_name["copier"] and "refit_audit" in by_name["outlier leak"]
     assert "reconstruction" in by_name[PRIMARY_ONLY]
+    assert all("distinguishing_audit" in by_name[name] for name in SHORT_FAULTS)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("fault", ["", *FAULTS])
+def test_private_tables_pass_and_each_fault_is_refused_for_the_right_reason(fault, n):
+    made = private_outcome(fault or PRIVATE_TABLES, fault, n, 2, read_policy("public"))
+    assert made.as_expected, made
+    assert (made.verdict == "pass") is (not fault)
+
+
+@pytest.mark.parametrize("policy", ["enclave", "teaching"])
+def test_a_fit_to_a_private_table_passes_with_sixty_records_under_its_guarantee(policy):
+    one = control("noisy shares")
+    findings = findings_of(one, 60, 3)
+    made = outcome(one, 60, findings, read_policy(policy))
+    assert (made.verdict, made.as_expected) == ("pass", True)
+    without = [f for f in findings if f.measure != "privacy_accounting"]
+    assert outcome(one, 60, without, read_policy(policy)).verdict != "pass"
 
 
 def test_the_raw_columns_are_refused_for_their_raw_values(short):

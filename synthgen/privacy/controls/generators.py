@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from synthgen.fidelity.encoding import encoder_of, numbers, rows_of
 from synthgen.findings import Subjects
+from synthgen.privacy.controls.private_tables import PrivateTables
 from synthgen.privacy.controls.truth import (
     CATEGORICAL,
-    ENTITIES,
     ENTITY_SHARE,
     NUMERIC,
     PUBLIC_CUTS,
@@ -29,7 +29,10 @@ Generator = Callable[[Subjects, int, np.random.Generator], Subjects]
 Positions = npt.NDArray[np.intp]
 
 EPSILON = 1.0
-"""Privacy budget of the controls that add noise."""
+"""Privacy budget of the columns with noise."""
+
+SHARES = PrivateTables((("entity",),))
+"""The one private table that the noisy shares are made from."""
 
 PSEUDO_CASES = 16.0
 """Cases that a column's own distribution weighs in each of its conditional ones, as the
@@ -116,15 +119,16 @@ def published(records: Subjects, n: int, rng: np.random.Generator) -> Subjects:
 def private_shares(records: Subjects, n: int, rng: np.random.Generator) -> Subjects:
     """A published prior moved to noisy counts of the entities (G1).
 
-    Counts get Laplace noise of scale 1 / epsilon (one patient changes one count by one;
-    Dwork et al. 2006, doi:10.1007/11681878_14), and weigh against the prior as their noise
-    deserves.  Nothing else comes from the records.
+    The table is private (:data:`SHARES`), and moves the prior as far as it differs from it by
+    more than noise: the positive part of the estimator of James and Stein 1961.  Nothing else
+    comes from the records.
     """
-    codes = records.frame["entity"].to_numpy()
-    counts = np.array([(codes == entity).sum() for entity in ENTITIES], dtype=np.float64)
-    noisy = np.maximum(counts + rng.laplace(scale=1.0 / EPSILON, size=len(counts)), 0.0)
-    prior = np.array(ENTITY_SHARE) * 50.0
-    return patients(n, rng, noisy + prior)
+    (noisy,) = SHARES.publish(SHARES.counts(records), 1, rng)
+    prior = np.array(ENTITY_SHARE) * max(float(noisy.sum()), 1.0)
+    away = noisy - prior
+    noise = (len(away) - 2) * SHARES.scale**2
+    weight = max(0.0, 1.0 - noise / max(float((away**2).sum()), noise))
+    return patients(n, rng, np.maximum(prior + weight * away, 1e-3))
 
 
 def private_columns(records: Subjects, n: int, rng: np.random.Generator) -> Subjects:

@@ -9,6 +9,7 @@ import numpy as np
 
 from synthgen.findings import Inputs, Subjects
 from synthgen.privacy.controls.generators import (
+    SHARES,
     Generator,
     copier,
     independent,
@@ -22,6 +23,7 @@ from synthgen.privacy.controls.generators import (
     tree_of_pairs,
     uniform,
 )
+from synthgen.privacy.controls.private_tables import PrivateTables
 from synthgen.privacy.controls.trees import leaf_1, leaf_5
 from synthgen.privacy.controls.truth import as_tables, patients, truth_schema
 from synthgen.privacy.refit import Refit
@@ -68,6 +70,8 @@ class Control:
         Measures of which one must fail.
     guarantee : str
         Guarantee that may be claimed, ``""`` for none.
+    tables : PrivateTables or None
+        With G1: everything that it learns from the records.
     """
 
     id: str
@@ -76,6 +80,7 @@ class Control:
     reasons: frozenset[str] = frozenset()
     decode: Callable[[Subjects], Subjects] | None = None
     guarantee: str = ""
+    tables: PrivateTables | None = None
 
     def inputs(self, n: int, rng: np.random.Generator) -> Inputs:
         """Records, a control of the same size, and a release, for the measures.
@@ -114,11 +119,11 @@ CONTROLS: tuple[Control, ...] = (
     Control("mirror, decoded", LEAKY, mirror, frozenset({"refit_audit"}), mirrored),
     Control("leaf-5 tree", AMBER, leaf_5),
     Control("uniform", USELESS, uniform, frozenset({"marginals", "dependence"})),
-    Control("noisy columns", USELESS, private_columns, frozenset({"dependence"}), guarantee="G1"),
+    Control("noisy columns", USELESS, private_columns, frozenset({"dependence"})),
     Control("raw columns", RAW, independent, frozenset({"rare_values"})),
     Control("mirror, black box", BLACK_BOX, mirror),
     Control("published tables", GUARANTEED, published, guarantee="G0"),
-    Control("noisy shares", GUARANTEED, private_shares, guarantee="G1"),
+    Control("noisy shares", GUARANTEED, private_shares, guarantee="G1", tables=SHARES),
     Control("tree of pairs", HONEST, tree_of_pairs),
 )
 
