@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from synthgen.evaluation.measures import Measure
 
 PATH = click.Path(path_type=Path)
+#: The measure whose estimate is a shortfall of persons: its count is printed instead.
+SMALLEST = "smallest_cell"
 
 
 @click.command()
@@ -239,15 +241,17 @@ def _print(made: Evaluation, lang: str) -> None:
     rows = []
     for judged in made.decision.judged:
         said, limit = judged.finding, judged.limit
+        told = _as_counted(made.policy.k_min) if said.measure == SMALLEST else _number
+        most = None if limit is None else limit.limit
         rows.append(
             {
                 "verdict": message(f"verdict.{judged.verdict.value}", lang)
                 + (f" ({judged.covered_by})" if judged.covered_by else ""),
                 "measure": said.measure,
                 "part": said.part or "-",
-                "estimate": _number(said.estimate),
-                "interval": f"{_number(said.lower)} .. {_number(said.upper)}",
-                "limit": _number(None if limit is None else limit.limit),
+                "estimate": told(said.estimate),
+                "interval": f"{told(said.lower)} .. {told(said.upper)}",
+                "must be": "-" if most is None else _bound(said.measure, told(most)),
                 "n": said.n,
             }
         )
@@ -278,6 +282,21 @@ def _reasons(made: Evaluation) -> dict[str, int]:
         if judged.verdict.value != "pass":
             counts[judged.why] = counts.get(judged.why, 0) + 1
     return counts
+
+
+def _as_counted(k_min: int) -> Callable[[float | None], str]:
+    """How the smallest printed count is told: by itself, not by what it lacks to ``k_min``."""
+
+    def told(shortfall: float | None) -> str:
+        if shortfall == 0:
+            return f"{k_min}+"  # no count is smaller
+        return _number(None if shortfall is None else k_min - shortfall)
+
+    return told
+
+
+def _bound(measure: str, limit: str) -> str:
+    return f">= {limit.removesuffix('+')}" if measure == SMALLEST else f"<= {limit}"
 
 
 def _number(number: float | None) -> str:
