@@ -131,6 +131,16 @@ def parse_where(conditions: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     help="Add a column of invented names, marked as invented.",
 )
 @click.option(
+    "--clinical",
+    is_flag=True,
+    help="Ten clinical tables as well: stages, pathology, markers, treatments, events.",
+)
+@click.option(
+    "--assumed/--no-assumed",
+    default=True,
+    help="With --clinical: fill in what nobody published, or leave it out.",
+)
+@click.option(
     "--replicates",
     type=int,
     default=None,
@@ -181,6 +191,8 @@ def command(
     lost_per_year: float,
     further_tumours: float | None,
     names: str | None,
+    clinical: bool,
+    assumed: bool,
     replicates: int | None,
     jobs: int,
     with_report: bool | None,
@@ -233,6 +245,10 @@ def command(
         return
     loaded = load_model(model)
     more: dict[str, Any] = {"names": names or ""}
+    if not assumed and not clinical:
+        raise UsageError("--no-assumed: goes with --clinical")
+    if clinical:
+        more["clinical"] = "all" if assumed else "published"
     if further_tumours is not None:
         more["further_tumours"] = further_tumours
     rule = FollowUpRule(cut_off or default_cut_off(loaded), lost_per_year)

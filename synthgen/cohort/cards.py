@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from synthgen.cohort.asked_schema import asked_schema
 from synthgen.cohort.croissant import FILE as CROISSANT
 from synthgen.cohort.croissant import MEDIA_TYPES, to_croissant
 from synthgen.cohort.fitted_model import FittedModel
@@ -14,7 +15,7 @@ from synthgen.cohort.further_tumours import PUBLISHED_RATE
 from synthgen.cohort.hashes import file_hashes
 from synthgen.cohort.licence import licence_of
 from synthgen.cohort.model_card import table_rows
-from synthgen.cohort.names import COLUMN, MARKS, schema_of
+from synthgen.cohort.names import COLUMN, MARKS
 from synthgen.cohort.of_records import is_of_records
 from synthgen.cohort.population import REGION
 from synthgen.cohort.registry import OTHER_CAUSE
@@ -36,8 +37,9 @@ def data_card(
 
     korean = language == "ko"
     target = model.pack.target
+    schema = asked_schema(model.schema, settings)
     tables = [
-        [name, model.schema.table(name).label(language), f"{facts['rows']:,}"]
+        [name, schema.table(name).label(language), f"{facts['rows']:,}"]
         for name, facts in manifest["tables"].items()
     ]
     where = "; ".join(f"{n} = {', '.join(c)}" for n, c in settings.where.items())
@@ -49,7 +51,7 @@ def data_card(
         [say("only"), where or say("everybody")],
         [say("seed"), str(settings.seed)],
         *([[say("replicate"), f"{settings.replicate[0]}"]] if settings.replicate else []),
-        [say("schema"), model.schema.key],
+        [say("schema"), schema.key],
         [say("origin"), message(f"origin.{model.origin}", language)],
         [say("licence"), licence_of(model.pack).id],
         *([[say("names_asked"), settings.names]] if settings.names else []),
@@ -171,9 +173,10 @@ def _command(model: FittedModel, settings: Settings) -> str:
     rate = settings.further_tumours
     further = "" if rate == PUBLISHED_RATE else f" --further-tumours {rate!r}"
     names = f" --names {settings.names}" if settings.names else ""
+    clinical = {"all": " --clinical", "published": " --clinical --no-assumed"}
     return (
         f"synthgen generate {model.id} {_asked(settings)} --seed {settings.seed}{where}{further}"
-        f"{replicates}{names}"
+        f"{replicates}{names}{clinical.get(settings.clinical, '')}"
     )
 
 
@@ -210,7 +213,7 @@ def write_cards(
     ending = next((f for f in ("csv", "parquet") if f in formats), None)
     if ending is None:
         return
-    schema = schema_of(model.schema, settings)
+    schema = asked_schema(model.schema, settings)
     descriptor = to_datapackage(
         schema,
         {table.name: f"{table.name}.{ending}" for table in schema.tables},

@@ -121,6 +121,7 @@ class FittedModel:
         follow_up: FollowUpRule | None = None,
         further_tumours: float | None = None,
         names: str = "",
+        clinical: str = "",
     ) -> Cohort:
         """Synthetic patients with their tumours.
 
@@ -148,6 +149,8 @@ class FittedModel:
             published one of :mod:`synthgen.cohort.further_tumours`, 0 for none.
         names : {"", "ko", "et"}
             Language of invented names in an extra column of patients; none by default.
+        clinical : {"", "all", "published"}
+            Ten clinical tables as well: with what nobody published, or without it.
 
         Raises
         ------
@@ -160,7 +163,7 @@ class FittedModel:
         from synthgen.cohort.generate import cohort_of
         from synthgen.cohort.settings import requested
 
-        options: dict[str, Any] = {"names": names}
+        options: dict[str, Any] = {"names": names, "clinical": clinical}
         if further_tumours is not None:
             options["further_tumours"] = further_tumours
         settings = requested(

@@ -8,15 +8,17 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from synthgen import __version__
+from synthgen.cohort.asked_schema import asked_schema
+from synthgen.cohort.clinical.tables import clinical_tables
 from synthgen.cohort.cohort import Cohort
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.licence import licence_of
-from synthgen.cohort.names import COLUMN, TABLE, schema_of
+from synthgen.cohort.names import COLUMN, TABLE
 from synthgen.cohort.of_records import is_of_records
 from synthgen.cohort.population import expected_of
 from synthgen.cohort.record_tables import record_tables
 from synthgen.cohort.registry import registry_tables
-from synthgen.cohort.settings import Settings, settings_for
+from synthgen.cohort.settings import CLINICAL, Settings, settings_for
 from synthgen.cohort.wide_rows import copula_tables
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
@@ -64,7 +66,11 @@ def block_tables(
     rng = block_generator(model.sha256, settings.seed, block, "variables")
     # The words of a full block are reserved, so that patient k does not depend on n.
     drawn = distribution.sample(sizes[block], rng, reserve=BLOCK_SIZE)
-    return registry_tables(model, settings, block, drawn, distribution)
+    core = registry_tables(model, settings, block, drawn, distribution)
+    if not settings.clinical:
+        return core
+    assumed = settings.clinical == CLINICAL[0]
+    return core | clinical_tables(model.sha256, settings.seed, block, core, assumed=assumed)
 
 
 def manifest_of(model: FittedModel, settings: Settings) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def manifest_of(model: FittedModel, settings: Settings) -> dict[str, Any]:
         "origin": model.origin,
         "model": {"id": model.id, "sha256": model.sha256},
         **({"engine": _engine_of(model)} if model.copula is not None else {}),
-        "schema": model.schema.key,
+        "schema": asked_schema(model.schema, settings).key,
         "settings": settings.describe(),
         **({"expected_cases": expected.describe()} if expected else {}),
         "licence": licence_of(model.pack).describe(),
@@ -127,4 +133,4 @@ def cohort_of(model: FittedModel, settings: Settings) -> Cohort:
         else pd.concat([b[name] for b in blocks], ignore_index=True)
         for name in blocks[0]
     }
-    return Cohort(schema_of(model.schema, settings), tables, manifest_of(model, settings))
+    return Cohort(asked_schema(model.schema, settings), tables, manifest_of(model, settings))

@@ -127,17 +127,25 @@ def content_hashes(schema: Schema, tables: Mapping[str, pd.DataFrame]) -> dict[s
     Notes
     -----
     The first table is cut into blocks of :data:`~synthgen.randomness.BLOCK_SIZE` rows; a row
-    of another table belongs to the block of the row that its foreign key names.
+    of another table belongs to the block of the row that its foreign key names, and so on up
+    to the first table.
     """
     import pandas as pd
 
     first = schema.tables[0]
     key = pd.Index(tables[first.name][first.primary_key[0]])
+    rows_of: dict[str, Any] = {}
     made = {}
     for table in schema.tables:
         frame = tables[table.name]
-        refers = next((k.columns[0] for k in table.foreign_keys if k.table == first.name), None)
-        own = np.arange(len(frame)) if refers is None else key.get_indexer(frame[refers])
+        refers = next((k for k in table.foreign_keys if k.table in rows_of), None)
+        if refers is None:
+            own = np.arange(len(frame))
+        else:
+            parent = pd.Index(tables[refers.table][refers.references[0]])
+            nowhere = np.append(rows_of[refers.table], -1)
+            own = nowhere[parent.get_indexer(frame[refers.columns[0]])]
+        rows_of[table.name] = own
         blocks = np.asarray(own) // BLOCK_SIZE
         made[table.name] = joined_hash(
             [

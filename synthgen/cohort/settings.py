@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from synthgen.cohort.asked_schema import require_clinical
 from synthgen.cohort.calendar import years_of
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.follow_up import FollowUpRule
@@ -34,6 +35,8 @@ from synthgen.statistics.statement import TIME_VARIABLE
 NO_CUT_OFF = "9999-12-31"
 #: Years of follow-up after the last year of diagnosis, if nothing else is asked for.
 DEFAULT_FOLLOW_UP = 5
+#: With clinical tables: with what nobody published, or without it.
+CLINICAL = ("all", "published")
 #: Highest rate of further tumours that may be asked for [per person-year].
 HIGHEST_RATE = 1.0
 
@@ -60,6 +63,8 @@ class Settings:
         The population whose cases these are; None where a number of patients was asked for.
     names : {"", "ko", "et"}
         Language of demonstration names; none without one.
+    clinical : {"", "all", "published"}
+        Whether the ten clinical tables are made, and whether with what nobody published.
     """
 
     n: int
@@ -72,6 +77,7 @@ class Settings:
     further_tumours: float = PUBLISHED_RATE
     residents: Residents | None = None
     names: str = ""
+    clinical: str = ""
 
     @property
     def blocks(self) -> list[int]:
@@ -108,6 +114,7 @@ class Settings:
             "lost_per_year": self.follow_up.lost_per_year,
             "further_tumours_per_year": self.further_tumours,
             **({"names": self.names} if self.names else {}),
+            **({"clinical": self.clinical} if self.clinical else {}),
         }
 
 
@@ -127,6 +134,7 @@ def settings_for(
     follow_up: FollowUpRule | None = None,
     further_tumours: float = PUBLISHED_RATE,
     names: str = "",
+    clinical: str = "",
 ) -> Settings:
     """Settings of a cohort of a model.
 
@@ -135,12 +143,19 @@ def settings_for(
     UsageError
         If ``n`` is below 1 or beyond the identifiers, the seed negative, a variable or
         code unknown (near names are offered), the cut-off before the first diagnosis, or a
-        rate below 0 or without bounds, or names of a language that has none.
+        rate below 0 or without bounds, names of a language that has none, or clinical
+        tables of a model of another schema.
     """
     if n < 1:
         raise UsageError(f"number of patients: is {n}; it must be 1 or more")
     if n > CAPACITY:
         raise UsageError(f"number of patients: is {n}; there are {CAPACITY} identifiers")
+    if clinical:
+        if clinical not in CLINICAL:
+            raise UsageError(f"clinical: is {clinical}; it must be {' or '.join(CLINICAL)}")
+        require_clinical(model.schema)
+        if is_of_records(model):
+            raise UsageError("clinical tables: a model of records makes the tables of its records")
     if is_of_records(model):
         return _settings_of_records(model, n, seed, where or {})
     if TIME_VARIABLE not in model.distribution.domain.names:
@@ -176,6 +191,7 @@ def settings_for(
         checked_evidence(model, where or {}),
         further_tumours=further_tumours,
         names=names,
+        clinical=clinical,
     )
 
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from synthgen.cohort.asked_schema import asked_schema
 from synthgen.cohort.cards import write_cards
 from synthgen.cohort.database import connect, copied, inserted, parquet_files, typed_columns
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.generate import block_tables, manifest_of
 from synthgen.cohort.hashes import file_hashes, joined_hash, table_hash
-from synthgen.cohort.names import schema_of
 from synthgen.cohort.settings import Settings
 from synthgen.cohort.workers import in_order
 from synthgen.errors import UsageError
@@ -63,7 +63,7 @@ def write_block(
         give the table's own.
     """
     described: dict[str, dict[str, Any]] = {}
-    schema = schema_of(model.schema, settings)
+    schema = asked_schema(model.schema, settings)
     with connect() as db:
         for name, frame in block_tables(model, settings, block, distribution).items():
             part = folder / name
@@ -157,11 +157,11 @@ def write_cohort(
             described.append(of_block)
             if progress is not None:
                 progress(written)
-        join_parts(schema_of(model.schema, settings), parts, beside, formats)
+        join_parts(asked_schema(model.schema, settings), parts, beside, formats)
         manifest = manifest_of(model, settings)
         manifest["tables"] = {
             table.name: joined_hash([of_block[table.name] for of_block in described])
-            for table in model.schema.tables
+            for table in asked_schema(model.schema, settings).tables
         }
         write_cards(model, settings, manifest, beside, formats)
         if finish is not None:

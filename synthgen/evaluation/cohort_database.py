@@ -91,15 +91,24 @@ def _blocks(db: duckdb.DuckDBPyConnection, schema: Schema, table: Table) -> Iter
     """Rows of a table as they belong to the blocks of patients, in their order."""
     first = schema.tables[0]
     counted = db.execute(f"SELECT count(*) FROM {identifier(first.name)}").fetchone() or (0,)  # noqa: S608
-    refers = next((k.columns[0] for k in table.foreign_keys if k.table == first.name), None)
     for block in range(max(-(-int(counted[0]) // BLOCK_SIZE), 1)):
         start, end = block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE
         rows = f"rowid >= {start} AND rowid < {end}"
-        if refers is not None:
-            key, name = identifier(first.primary_key[0]), identifier(first.name)
-            rows = f"{identifier(refers)} IN (SELECT {key} FROM {name} WHERE {rows})"  # noqa: S608
+        for parent, column in _way_to(schema, table):
+            key, name = identifier(parent.primary_key[0]), identifier(parent.name)
+            rows = f"{identifier(column)} IN (SELECT {key} FROM {name} WHERE {rows})"  # noqa: S608
         selected = f"SELECT {typed_columns(table)} FROM {identifier(table.name)} WHERE {rows}"  # noqa: S608
         yield frame_of(db, f"({selected} ORDER BY rowid)", table, list(table.column_names))
+
+
+def _way_to(schema: Schema, table: Table) -> list[tuple[Table, str]]:
+    """Tables from the first one down to a table's parent, each with the column that names it."""
+    before = {t.name for t in schema.tables[: schema.tables.index(table)]}
+    key = next((k for k in table.foreign_keys if k.table in before), None)
+    if key is None:
+        return []
+    parent = schema.table(key.table)
+    return [*_way_to(schema, parent), (parent, key.columns[0])]
 
 
 def write_database(path: Path, schema: Schema, tables: Mapping[str, pd.DataFrame]) -> None:

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthgen.cohort.asked_schema import asked_schema
 from synthgen.cohort.cards import write_cards
 from synthgen.cohort.follow_up import FollowUpRule
 from synthgen.cohort.generate import block_tables, manifest_of
 from synthgen.cohort.hashes import content_hashes, joined_hash, table_hash
-from synthgen.cohort.names import schema_of
 from synthgen.cohort.population import REGION
 from synthgen.cohort.replicates import design_for, replicate_model
 from synthgen.cohort.settings import Settings, requested
@@ -81,7 +81,7 @@ def doubt_of(
     wanted = {**again, "model": {"id": model.id, "sha256": model.sha256}}
     if any(manifest.get(name) != wanted[name] for name in wanted if name != "versions"):
         return NO_SETTINGS
-    schema = schema_of(model.schema, settings)
+    schema = asked_schema(model.schema, settings)
     made = _hashes(drawn, settings)
     if content_hashes(schema, tables) != made:
         same = manifest.get("versions") == again["versions"]
@@ -101,6 +101,7 @@ def _request(model: FittedModel, manifest: Mapping[str, Any]) -> tuple[FittedMod
         "follow_up": FollowUpRule(said["cut_off"], said["lost_per_year"]),
         "further_tumours": said["further_tumours_per_year"],
         "names": said.get("names", ""),
+        "clinical": said.get("clinical", ""),
     }
     if residents is None:
         settings = requested(model, said["n"], None, **options)
@@ -129,7 +130,7 @@ def _request(model: FittedModel, manifest: Mapping[str, Any]) -> tuple[FittedMod
 
 def _hashes(model: FittedModel, settings: Settings) -> dict[str, dict[str, Any]]:
     """Content hashes of the tables of a cohort that is made again."""
-    schema, distribution = schema_of(model.schema, settings), settings.distribution(model)
+    schema, distribution = asked_schema(model.schema, settings), settings.distribution(model)
     parts: dict[str, list[dict[str, Any]]] = {table.name: [] for table in schema.tables}
     for block in range(len(settings.blocks)):
         for name, frame in block_tables(model, settings, block, distribution).items():
