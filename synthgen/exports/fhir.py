@@ -9,64 +9,62 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
 from synthgen.errors import UsageError
 from synthgen.exports.cohort_tables import CohortTables
-from synthgen.exports.terms import ROW
+from synthgen.exports.fhir_clinical import of_clinical_tables
+from synthgen.exports.fhir_elements import (
+    ICDO3,
+    IDENTIFIERS,
+    LOINC,
+    MCODE,
+    MICROSCOPIC,
+    NCIT,
+    RELATED,
+    SIDES,
+    SNOMED,
+    UNKNOWN,
+    Resource,
+    concept,
+    condition,
+    dotted,
+    laboratory,
+    observation,
+    resource,
+)  # fmt: skip
+from synthgen.exports.fhir_findings import measurement
+from synthgen.exports.terms import reached_tables
+from synthgen.schema.model import ColumnType
 from synthgen.schema.rules.sql import identifier
 
-Resource = dict[str, Any]
-
 TYPES = ("Patient", "Condition", "Observation", "Procedure")
-FILES = (*(f"{kind}.ndjson" for kind in TYPES), "Bundle.ndjson")
+CLINICAL_TYPES = (*TYPES, "Specimen", "MedicationAdministration")
+"""Types of a cohort with clinical tables."""
+
+FILES = (*(f"{kind}.ndjson" for kind in CLINICAL_TYPES), "Bundle.ndjson")
 OPTIONS = {"bundles": "0", "country": "KR"}
 AT_ONCE = 10_000
 """Rows that are held in memory."""
 
-MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
-TERMS = "http://terminology.hl7.org/CodeSystem/"
-SNOMED = "http://snomed.info/sct"
-NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
-ICDO3 = f"{TERMS}icd-o-3"
-ICD10 = "http://hl7.org/fhir/sid/icd-10"
-LOINC = "http://loinc.org"
-REASON_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-RELATED = "http://hl7.org/fhir/StructureDefinition/condition-related"
-IDENTIFIERS = "https://synthgen.invalid/identifiers/"
-
-TEST_DATA = {"system": f"{TERMS}v3-ActReason", "code": "HTEST", "display": "test health data"}
-"""The label by which every FHIR server can tell that a resource is about nobody."""
-
-SIDES = {"1": "24028007", "2": "7771000", "4": "51440002", "5": "399488007"}
-"""SNOMED CT qualifiers of mCODE's laterality value set: right, left, both, midline."""
-
-MICROSCOPIC = ("5", "6", "7", "8")
-"""Bases of diagnosis for which somebody looked at cells or tissue."""
-
 GENDER = {"1": "male", "2": "female"}
-UNKNOWN = {"extension": [{"url": REASON_ABSENT, "valueCode": "unknown"}]}
+OWN = {
+    "staging": "staging_id", "metastasis": "metastasis_id", "pathology": "pathology_id",
+    "biomarker": "biomarker_id", "treatment_line": "line_number", "drug_exposure": "drug_id",
+    "surgery": "surgery_id", "radiotherapy": "rt_id", "outcome": "outcome_id",
+    "measurement": "measurement_id",
+}  # fmt: skip
+"""Clinical tables, with the column that orders the rows of one patient."""
 
+WITH_DIAGNOSIS = timedelta(days=120)
+"""Metastases found so soon are those that the registry knows as present at diagnosis."""
 
-def concept(system: str, code: str, text: str = "") -> Resource:
-    """A codeable concept of one code."""
-    made: Resource = {"coding": [{"system": system, "code": code}]}
-    return {**made, "text": text} if text else made
-
-
-def dotted(code: str) -> str:
-    """``C402`` as ``C40.2``."""
-    return f"{code[:3]}.{code[3:]}" if len(code) > 3 else code
-
-
-def _resource(kind: str, identity: str, profile: str) -> Resource:
-    return {
-        "resourceType": kind,
-        "id": identity,
-        "meta": {"profile": [MCODE + profile], "security": [TEST_DATA]},
-    }
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def patient(row: Mapping[str, Any], country: str) -> Resource:
@@ -74,7 +72,7 @@ def patient(row: Mapping[str, Any], country: str) -> Resource:
     identity = row["patient_id"]
     month = f"-{row['birth_month']:02d}" if row["birth_month"] is not None else ""
     made = {
-        **_resource("Patient", identity, "mcode-cancer-patient"),
+        **resource("Patient", identity, "mcode-cancer-patient"),
         "identifier": [{"system": f"{IDENTIFIERS}patient", "value": identity}],
         "name": [{"family": "Synthetic", "given": [identity]}],
         "gender": GENDER.get(row["sex"], "unknown"),
@@ -101,46 +99,20 @@ def _site(row: Mapping[str, Any]) -> Resource:
     return made
 
 
-def _condition(identity: str, row: Mapping[str, Any], profile: str, code: str) -> Resource:
-    return {
-        **_resource("Condition", identity, profile),
-        "clinicalStatus": concept(f"{TERMS}condition-clinical", "active"),
-        "verificationStatus": concept(f"{TERMS}condition-ver-status", "confirmed"),
-        "category": [concept(f"{TERMS}condition-category", "encounter-diagnosis")],
-        "code": concept(ICD10, dotted(code)),
-        "subject": {"reference": f"Patient/{row['patient_id']}"},
-        "onsetDateTime": row["diagnosis_date"],
-    }
+def stages(row: Mapping[str, Any], *, staged: bool) -> Iterator[Resource]:
+    """Stage group and SEER summary stage, where there are any.
 
-
-def _observation(row: Mapping[str, Any], suffix: str, profile: str, code: Resource) -> Resource:
-    return {
-        **_resource("Observation", f"{row['tumour_id']}-{suffix}", profile),
-        "status": "final",
-        "code": code,
-        "subject": {"reference": f"Patient/{row['patient_id']}"},
-        "effectiveDateTime": row["diagnosis_date"],
-    }
-
-
-def _laboratory(row: Mapping[str, Any], suffix: str, profile: str, code: Resource) -> Resource:
-    made = _observation(row, suffix, profile, code)
-    made["category"] = [concept(f"{TERMS}observation-category", "laboratory")]
-    made["extension"] = [
-        {
-            "url": f"{MCODE}mcode-related-condition",
-            "valueReference": {"reference": f"Condition/{row['tumour_id']}"},
-        }
-    ]
-    return made
-
-
-def stages(row: Mapping[str, Any]) -> Iterator[Resource]:
-    """Stage group and SEER summary stage, where there are any."""
+    Parameters
+    ----------
+    row : mapping of str to object
+        Columns of the tumour.
+    staged : bool
+        Whether a clinical table says the stage group with its edition and day.
+    """
     focus = [{"reference": f"Condition/{row['tumour_id']}"}]
-    if row["stage_group"] is not None:
+    if row["stage_group"] is not None and not staged:
         grouping = concept(SNOMED, "399390009", "TNM stage grouping")
-        made = _observation(row, "stage", "mcode-tnm-stage-group", grouping)
+        made = observation(row, "stage", "mcode-tnm-stage-group", grouping)
         union = concept(NCIT, "C188404", "Union for International Cancer Control Stage")
         yield {
             **made,
@@ -150,7 +122,7 @@ def stages(row: Mapping[str, Any]) -> Iterator[Resource]:
         }
     if row["seer_stage"] is not None:
         summary = {"text": "SEER summary stage"}
-        made = _observation(row, "seer", "mcode-cancer-stage", summary)
+        made = observation(row, "seer", "mcode-cancer-stage", summary)
         program = concept(NCIT, "C15432", "Surveillance, Epidemiology, and End Results Program")
         yield {
             **made,
@@ -160,17 +132,25 @@ def stages(row: Mapping[str, Any]) -> Iterator[Resource]:
         }
 
 
-def procedures(row: Mapping[str, Any]) -> Iterator[Resource]:
-    """Surgery and radiotherapy of the first course; the registry does not say when."""
+def procedures(row: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Resource]:
+    """Surgery and radiotherapy of the first course; the registry does not say when.
+
+    Parameters
+    ----------
+    row : mapping of str to object
+        Columns of the tumour.
+    known : mapping of str to object
+        Clinical rows by table; what they say is not said twice.
+    """
     flags = row["first_treatment_flags"] or ""
     common = {
         "status": "completed",
         "subject": {"reference": f"Patient/{row['patient_id']}"},
         "reasonReference": [{"reference": f"Condition/{row['tumour_id']}"}],
     }
-    if flags[:1] == "1":
+    if flags[:1] == "1" and not known.get("surgery"):
         yield {
-            **_resource(
+            **resource(
                 "Procedure",
                 f"{row['tumour_id']}-surgery",
                 "mcode-cancer-related-surgical-procedure",
@@ -180,9 +160,9 @@ def procedures(row: Mapping[str, Any]) -> Iterator[Resource]:
             "code": {"text": "surgery of the first course, kind not recorded"},
             "_performedDateTime": UNKNOWN,
         }
-    if flags[2:3] == "1":
+    if flags[2:3] == "1" and not known.get("radiotherapy"):
         yield {
-            **_resource(
+            **resource(
                 "Procedure", f"{row['tumour_id']}-radiotherapy", "mcode-radiotherapy-course-summary"
             ),
             **common,
@@ -192,46 +172,64 @@ def procedures(row: Mapping[str, Any]) -> Iterator[Resource]:
         }
 
 
-def of_tumour(row: Mapping[str, Any]) -> Iterator[Resource]:
+def _spread_at_diagnosis(row: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether the registry's word is all that is known of metastases at diagnosis."""
+    until = str(date.fromisoformat(row["diagnosis_date"]) + WITH_DIAGNOSIS)
+    seen = any(m["diagnosis_date"] <= until for m in known.get("metastasis", ()))
+    return row["metastasis_at_dx"] == "1" and not seen
+
+
+def of_tumour(
+    row: Mapping[str, Any], known: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Iterator[Resource]:
     """All resources of one tumour, its condition first.
 
     Parameters
     ----------
     row : mapping of str to object
         Columns of the tumour; dates as ISO text.
+    known : mapping of str to sequence of mapping
+        Rows of its clinical tables; empty for a cohort without them.
     """
     identity = row["tumour_id"]
-    staged = list(stages(row))
+    clinical = list(of_clinical_tables(known))
+    staged = [*stages(row, staged=bool(known.get("staging")))]
+    groups = {"mcode-tnm-stage-group", "mcode-cancer-stage"}
+    staged_too = [
+        r for r in clinical if r["meta"].get("profile", [""])[0].removeprefix(MCODE) in groups
+    ]
     kind = f"{row['morphology']}/{row['behaviour']}"
     histology = {
         "url": f"{MCODE}mcode-histology-morphology-behavior",
         "valueCodeableConcept": concept(ICDO3, kind),
     }
-    primary = _condition(identity, row, "mcode-primary-cancer-condition", row["icd10"])
+    primary = condition(identity, row, "mcode-primary-cancer-condition", row["icd10"])
     primary["identifier"] = [{"system": f"{IDENTIFIERS}tumour", "value": identity}]
-    primary["extension"] = [histology]
+    primary["extension"].append(histology)
     primary["bodySite"] = [_site(row)]
-    if staged:
+    if staged or staged_too:
         primary["stage"] = [
-            {"assessment": [{"reference": f"Observation/{s['id']}"}]} for s in staged
+            {"assessment": [{"reference": f"Observation/{s['id']}"}]}
+            for s in (*staged_too, *staged)
         ]
     yield primary
-    if row["metastasis_at_dx"] == "1":
-        spread = _condition(f"{identity}-m", row, "mcode-secondary-cancer-condition", "C799")
-        spread["extension"] = [
+    if _spread_at_diagnosis(row, known):
+        spread = condition(f"{identity}-m", row, "mcode-secondary-cancer-condition", "C799")
+        spread["extension"].append(
             {"url": RELATED, "valueReference": {"reference": f"Condition/{identity}"}}
-        ]
+        )
         yield spread
     yield from staged
     if row["basis_of_diagnosis"] in MICROSCOPIC:
         behaviour = concept(LOINC, "31206-6")
-        made = _laboratory(row, "histology", "mcode-histologic-behavior-and-type", behaviour)
+        made = laboratory(row, "histology", "mcode-histologic-behavior-and-type", behaviour)
         yield {**made, "valueCodeableConcept": concept(ICDO3, kind)}
     if row["grade"] != "9":
         graded = concept(NCIT, "C18000", "Histologic Grade")
-        made = _laboratory(row, "grade", "mcode-histologic-grade", graded)
+        made = laboratory(row, "grade", "mcode-histologic-grade", graded)
         yield {**made, "valueCodeableConcept": {"text": f"ICD-O-3 grade {row['grade']}"}}
-    yield from procedures(row)
+    yield from procedures(row, known)
+    yield from clinical
 
 
 def bundle(resources: list[Resource]) -> Resource:
@@ -240,17 +238,30 @@ def bundle(resources: list[Resource]) -> Resource:
     entries = [
         {"fullUrl": f"{IDENTIFIERS}{r['resourceType']}/{r['id']}", "resource": r} for r in resources
     ]
-    made = _resource("Bundle", f"{identity}-bundle", "mcode-patient-bundle")
+    made = resource("Bundle", f"{identity}-bundle", "mcode-patient-bundle")
     return {**made, "type": "collection", "entry": entries}
 
 
 def _rows(cohort: CohortTables, table: str, order: str) -> Iterator[dict[str, Any]]:
-    """Rows of a table in an order of its own, dates as ISO text."""
-    source = identifier(table)
-    query = (
-        f"SELECT * EXCLUDE ({identifier(ROW)}) REPLACE ({_dates(cohort, table)}) "  # noqa: S608
-        f"FROM {source} ORDER BY {order}"
-    )
+    """Rows of a table in an order of its own, dates as ISO text, with the patient's id.
+
+    Rows of a table that leads to the tumour have its id, and drugs the columns of their line.
+    """
+    reached = {"drug_exposure": ("treatment_line", "tumour"), "tumour": (), "patient": ()}
+    path = reached.get(table, ("tumour",))
+    if table == "measurement":
+        path = ()
+    columns: dict[str, str] = {}
+    for name in (table, *path):
+        for column in cohort.schema.table(name).columns:
+            wanted = name != "tumour" or table == "tumour" or column.name == "patient_id"
+            if wanted and column.name not in columns:
+                cell = f"{identifier(name)}.{identifier(column.name)}"
+                dated = column.type is ColumnType.DATE
+                columns[column.name] = f"CAST({cell} AS VARCHAR)" if dated else cell
+    cells = ", ".join(f"{cell} AS {identifier(name)}" for name, cell in columns.items())
+    joins = " ".join(j for j in reached_tables(cohort.schema, table).values() if j)
+    query = f"SELECT {cells} FROM {identifier(table)} {joins} ORDER BY {order}"  # noqa: S608
     found = cohort.database.cursor().execute(query)
     names = [column[0] for column in found.description or ()]
     while piece := found.fetchmany(AT_ONCE):
@@ -258,20 +269,42 @@ def _rows(cohort: CohortTables, table: str, order: str) -> Iterator[dict[str, An
             yield dict(zip(names, row, strict=True))
 
 
-def _dates(cohort: CohortTables, table: str) -> str:
-    names = [c.name for c in cohort.schema.table(table).columns if c.type.value == "date"]
-    return ", ".join(f"CAST({identifier(n)} AS VARCHAR) AS {identifier(n)}" for n in names)
+class _Waiting:
+    """Rows of a table, handed out patient by patient, in the order of patients."""
+
+    def __init__(self, cohort: CohortTables, table: str, order: str) -> None:
+        rows = _rows(cohort, table, f"patient.patient_id, {identifier(table)}.{order}")
+        self._groups = groupby(rows, key=itemgetter("patient_id"))
+        self._next = self._group()
+
+    def _group(self) -> tuple[str, list[dict[str, Any]]] | None:
+        found = next(self._groups, None)
+        return None if found is None else (found[0], list(found[1]))
+
+    def take(self, patient_id: str) -> list[dict[str, Any]]:
+        if self._next is None or self._next[0] != patient_id:
+            return []
+        rows = self._next[1]
+        self._next = self._group()
+        return rows
 
 
 def people(cohort: CohortTables, country: str) -> Iterator[list[Resource]]:
     """The resources of each patient, the patient first."""
-    waiting = _rows(cohort, "tumour", "patient_id, tumour_sequence")
-    tumour = next(waiting, None)
+    tumours = _Waiting(cohort, "tumour", "tumour_sequence")
+    held = {table.name for table in cohort.schema.tables}
+    clinical = {t: _Waiting(cohort, t, key) for t, key in OWN.items() if t in held}
     for row in _rows(cohort, "patient", "patient_id"):
         made = [patient(row, country)]
-        while tumour is not None and tumour["patient_id"] == row["patient_id"]:
-            made += of_tumour(tumour)
-            tumour = next(waiting, None)
+        rows = {table: waiting.take(row["patient_id"]) for table, waiting in clinical.items()}
+        for tumour in tumours.take(row["patient_id"]):
+            own = {
+                table: [r for r in found if r.get("tumour_id") == tumour["tumour_id"]]
+                for table, found in rows.items()
+                if found
+            }
+            made += of_tumour(tumour, own)
+        made += map(measurement, rows.get("measurement", ()))
         yield made
 
 
@@ -302,7 +335,9 @@ def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dic
             f"fhir-mcode: option bundles is {known['bundles']}; it must be a whole number from 0 on"
         )
     left = int(known["bundles"])
-    rows = dict.fromkeys(FILES if left else FILES[:-1], 0)
+    clinical = any(table.name in OWN for table in cohort.schema.tables)
+    types = CLINICAL_TYPES if clinical else TYPES
+    rows = {f"{kind}.ndjson": 0 for kind in types} | ({"Bundle.ndjson": 0} if left else {})
     with contextlib.ExitStack() as stack:
         out: dict[str, IO[str]] = {
             name: stack.enter_context((folder / name).open("w", encoding="utf-8", newline="\n"))
@@ -310,12 +345,12 @@ def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dic
         }
 
         def say(name: str, resource: Resource) -> None:
-            out[name].write(json.dumps(resource, ensure_ascii=False, separators=(",", ":")) + "\n")
+            out[name].write(ENCODER.encode(resource) + "\n")
             rows[name] += 1
 
         for made in people(cohort, known["country"]):
-            for resource in made:
-                say(f"{resource['resourceType']}.ndjson", resource)
+            for one in made:
+                say(f"{one['resourceType']}.ndjson", one)
             if left:
                 say("Bundle.ndjson", bundle(made))
                 left -= 1

@@ -1,6 +1,8 @@
 """FHIR: the structure by an independent library, what mCODE's profiles demand by a table of ours."""
 
 import json
+import re
+import shutil
 from collections import Counter
 
 import duckdb
@@ -60,6 +62,79 @@ DEMANDED = {
         "reasonReference": None, "performedPeriod": None,
     },
     "mcode-patient-bundle": {"type": None, "entry": None},
+}  # fmt: skip
+
+#: The same for the profiles of clinical tables.
+LABORATORY = {"status": None, "category": "laboratory", "subject": None, "effectiveDateTime": None}
+STAGED = {
+    "status": None, "subject": None, "effectiveDateTime": None, "method": None, "focus": None,
+    "valueCodeableConcept": None,
+}  # fmt: skip
+CLINICAL = {
+    "mcode-primary-cancer-condition": DEMANDED["mcode-primary-cancer-condition"],
+    "mcode-secondary-cancer-condition": {
+        k: v for k, v in DEMANDED["mcode-secondary-cancer-condition"].items() if k != "code"
+    } | {"code": None, "bodySite": None},
+    "mcode-tnm-stage-group": {**STAGED, "code": None},
+    "mcode-tnm-primary-tumor-category": {**STAGED, "code": None},
+    "mcode-tnm-regional-nodes-category": {**STAGED, "code": None},
+    "mcode-tnm-distant-metastases-category": {**STAGED, "code": None},
+    "mcode-cancer-stage": {**STAGED, "code": None},
+    "mcode-human-specimen": {"type": None, "subject": None, "collection": None},
+    "mcode-histologic-grade": {**LABORATORY, "code": "C18000", "valueCodeableConcept": None},
+    "mcode-tumor-morphology": {**LABORATORY, "code": "77753-2", "valueCodeableConcept": None},
+    "mcode-tumor-size": {
+        "status": None, "code": "21889-1", "subject": None, "specimen": None, "component": None,
+    },
+    "mcode-genomic-variant": {
+        **LABORATORY, "code": "69548-6", "valueCodeableConcept": None, "component": None,
+    },
+    "mcode-ecog-performance-status": {
+        "status": None, "category": "survey", "code": "89247-1", "subject": None,
+        "effectiveDateTime": None, "valueInteger": None,
+    },
+    "mcode-cancer-related-medication-administration": {
+        "status": None, "medicationCodeableConcept": None, "subject": None,
+        "effectiveDateTime": None, "reasonReference": None,
+    },
+    "mcode-cancer-related-surgical-procedure": {
+        "status": None, "category": "387713003", "code": None, "subject": None,
+        "performedDateTime": None, "reasonReference": None,
+    },
+    "mcode-radiotherapy-course-summary": {
+        "status": None, "category": "108290001", "code": "1217123003", "subject": None,
+        "performedPeriod": None, "reasonReference": None, "extension": None,
+    },
+    "mcode-cancer-disease-status": {
+        "status": None, "code": "97509-4", "subject": None, "effectiveDateTime": None,
+        "focus": None, "valueCodeableConcept": None,
+    },
+}  # fmt: skip
+
+#: Codes that mCODE's value sets hold, for the elements whose binding we fill (STU4, 543477b).
+BOUND = {
+    ("mcode-tnm-stage-group", "code"): {"399390009", "399537006", "399588009"},
+    ("mcode-tnm-stage-group", "method"): {"443830009", "897275008", "C188404"},
+    ("mcode-tnm-primary-tumor-category", "code"): {"78873005", "399504009", "384625004"},
+    ("mcode-tnm-regional-nodes-category", "code"): {"277206009", "399534004", "371494008"},
+    ("mcode-tnm-distant-metastases-category", "code"): {"277208005", "399387003", "371497001"},
+    ("mcode-cancer-stage", "code"): {
+        "C143151", "C133427", "C141138", "C141099", "385361009", None,
+    },
+    ("mcode-cancer-stage", "method"): {
+        "C15432", "1287648008", "1287643004", "254372002", "254383006", None,
+    },
+    ("mcode-histologic-grade", "valueCodeableConcept"): {
+        "1155708003", "1286893008", "1155707008", None,
+    },
+    ("mcode-tumor-size", "method"): {"787377000"},
+    ("mcode-cancer-disease-status", "valueCodeableConcept"): {
+        "268910001", "359746009", "271299001", "709137006",
+    },
+    ("mcode-genomic-variant", "valueCodeableConcept"): {
+        "LA9633-4", "LA9634-2", "LA18198-4", "LA11884-6",
+    },
+    ("mcode-secondary-cancer-condition", "code"): {"C78.0", "C78.7", "C79.9"},
 }  # fmt: skip
 FORBIDDEN = {"mcode-tnm-stage-group": ("component", "device", "referenceRange")}
 
@@ -171,3 +246,112 @@ def test_a_number_of_bundles_that_is_none_is_one_clear_line(cohort, tmp_path, va
     with pytest.raises(UsageError, match="option bundles is .*; it must be a whole number"):
         export_cohort(cohort, "fhir-mcode", tmp_path / "x", options={"bundles": value})
     assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture(scope="module")
+def whole(clinical, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fhir") / "clinical"
+    export_cohort(clinical, "fhir-mcode", folder, options={"bundles": "2"})
+    return {
+        path.name: [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        for path in folder.glob("*.ndjson")
+    }
+
+
+def named(files, profile):
+    return [
+        r
+        for name, found in files.items()
+        if name != "Bundle.ndjson"
+        for r in found
+        if r["meta"].get("profile") == [PROFILES + profile]
+    ]
+
+
+def test_an_independent_library_reads_every_clinical_resource(whole):
+    for name, found in whole.items():
+        for resource in found:
+            assert f"{resource['resourceType']}.ndjson" == name
+            get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+            assert {s["code"] for s in resource["meta"]["security"]} == {"HTEST"}
+
+
+def test_every_clinical_resource_has_what_its_profile_demands(whole):
+    for profile, demanded in CLINICAL.items():
+        found = named(whole, profile)
+        assert found, profile
+        for resource in found:
+            for element, code in demanded.items():
+                assert resource.get(element) not in (None, [], {}), (profile, element)
+                if code is not None:
+                    assert code in codes_at(resource, element), (profile, element)
+
+
+def test_every_code_is_one_of_the_value_set_that_its_element_is_bound_to(whole):
+    for (profile, element), codes in BOUND.items():
+        for resource in named(whole, profile):
+            if element in resource:
+                assert (codes_at(resource, element) or {None}) <= codes, (profile, element)
+
+
+def test_every_reference_of_the_clinical_files_leads_somewhere_and_ids_are_short(whole):
+    listed = [r for name, found in whole.items() if name != "Bundle.ndjson" for r in found]
+    known = [f"{r['resourceType']}/{r['id']}" for r in listed]
+    assert len(set(known)) == len(known)
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", r["id"]) for r in listed)
+    text = json.dumps(listed)
+    assert set(re.findall(r'"reference": "([^"]+)"', text)) <= set(known)
+
+
+def test_the_story_of_one_patient_is_told_in_order_and_once(whole):
+    mine = [
+        r
+        for name, found in whole.items()
+        if name != "Bundle.ndjson"
+        for r in found
+        if "SY00000001" in json.dumps(r)
+    ]
+    assert Counter(r["resourceType"] for r in mine) == {
+        "Patient": 1, "Condition": 3, "Observation": 29, "Procedure": 2, "Specimen": 2,
+        "MedicationAdministration": 5,
+    }  # fmt: skip
+    spread = {
+        r["code"]["coding"][0]["code"]: r for r in mine if r["id"].startswith("SY00000001T1M")
+    }
+    assert set(spread) == {"C78.0", "C78.7"}
+    (course,) = [r for r in mine if r["id"] == "SY00000001T1R01"]
+    (dose,) = [e for e in course["extension"] if e["url"].endswith("dose-delivered-to-volume")]
+    told = {e["url"]: e.get("valueQuantity", e.get("valueUnsignedInt")) for e in dose["extension"]}
+    assert told["totalDoseDelivered"]["value"] == 6000
+    assert told["totalDoseDelivered"]["code"] == "cGy"
+    assert told["fractionsDelivered"] == 30
+    (operation,) = [r for r in mine if r["id"] == "SY00000001T1S01"]
+    assert operation["performedDateTime"] == "2018-04-09"
+    assert operation["outcome"] == {"text": "residual tumour R1"}
+    groups = [r for r in mine if r["id"].startswith("SY00000001T1G") and "hasMember" in r]
+    assert [len(r["hasMember"]) for r in groups] == [3, 3]
+    (primary,) = [r for r in mine if r["id"] == "SY00000001T1"]
+    assert len(primary["stage"]) == 3
+    last = max(r.get("effectiveDateTime", "") for r in mine)
+    assert last <= next(r for r in mine if r["resourceType"] == "Patient")["deceasedDateTime"]
+
+
+def test_what_only_the_registry_knows_is_still_said(clinical, tmp_path):
+    """Without rows of its own, a treatment of the first course has no date."""
+    copy = tmp_path / "cohort"
+    shutil.copytree(clinical, copy)
+    for name in ("surgery", "staging", "metastasis"):
+        head = (copy / f"{name}.csv").read_text("utf-8").splitlines()[0]
+        (copy / f"{name}.csv").write_text(head + "\n", encoding="utf-8")
+    text = (copy / "tumour.csv").read_text("utf-8").replace(",IIIA,0,", ",IIIA,1,")
+    (copy / "tumour.csv").write_text(text, encoding="utf-8")
+    export_cohort(copy, "fhir-mcode", tmp_path / "out")
+    found = {
+        r["id"]: r
+        for path in (tmp_path / "out").glob("*.ndjson")
+        for r in map(json.loads, path.read_text("utf-8").splitlines())
+    }
+    assert "_performedDateTime" in found["SY00000001T1-surgery"]
+    assert found["SY00000001T1-stage"]["valueCodeableConcept"] == {"text": "IIIA"}
+    assert found["SY00000001T1-m"]["code"]["coding"][0]["code"] == "C79.9"
+    assert "SY00000001T1-radiotherapy" not in found
