@@ -21,6 +21,7 @@ from synthgen.evaluation.public_edition import public_edition
 from synthgen.messages import LANGUAGES
 from synthgen.outputs import output_file
 from synthgen.report.finding_rows import MeasureRows, group_of, measure_rows
+from synthgen.report.ledger_section import budget_answer
 from synthgen.report.rendering import environment, style
 from synthgen.report.words import Words, joined, plain, say
 
@@ -153,6 +154,7 @@ def five_steps(document: Mapping[str, Any], policy: Mapping[str, Any]) -> tuple[
             Item(_ask("strata"), say("dossier.a.strata", n=_untested(document))),
             Item(_ask("self_test"), *_self_test(document)),
             Item(_ask("attempts"), _attempts(document)),
+            Item(_ask("budget"), budget_answer(document)),
         ),
         "review": (
             Item(_ask("verdict"), _verdict_of(document), decision["verdict"]),

@@ -30,6 +30,7 @@ from synthgen.report.finding_rows import (
     verdict_word,
 )
 from synthgen.report.group_section import Picture
+from synthgen.report.ledger_section import ledger_sections
 from synthgen.report.rendering import environment, style
 from synthgen.report.words import Words, joined, plain, say
 
@@ -190,6 +191,7 @@ def page_of(document: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str,
         "missing": missing,
         "families": _families(measures),
         "strata": strata_table(document),
+        "ledgers": ledger_sections(document),
         "omitted": omitted,
         "k_min": policy["k_min"],
         "policy_lines": _policy_lines(document, policy),
