@@ -51,6 +51,30 @@ import click
     metavar="DATE",
     help="Later dates are in the future and refused; today by default.",
 )
+@click.option("--epsilon", type=float, default=None, metavar="E", help="Differential privacy.")
+@click.option(
+    "--delta", type=float, default=None, metavar="D", help="With --epsilon; below 1 / patients."
+)
+@click.option(
+    "--prior", default="", metavar="PACK", help="With --epsilon: public pack to start from."
+)
+@click.option("--patient", default="", metavar="COLUMN", help="Whose a row of the first table is.")
+@click.option(
+    "--rows-per-patient",
+    "rows_per_patient",
+    multiple=True,
+    metavar="[TABLE=]K",
+    help="Rows of a patient that are kept; 1 by default. May be given for several tables.",
+)
+@click.option(
+    "--expect-n", type=int, default=None, metavar="N", help="Patients to expect, publicly known."
+)
+@click.option(
+    "--budget",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="File in which private tabulations of the same records add up.",
+)
 @click.option("--dry-run", is_flag=True, help="Print variables and tables; write nothing.")
 @click.option("--force", is_flag=True, help="Replace what stands at OUTPUT.")
 def command(
@@ -68,18 +92,28 @@ def command(
     period: str,
     allow_repeated: bool,
     as_of: str,
+    epsilon: float | None,
+    delta: float | None,
+    prior: str,
+    patient: str,
+    rows_per_patient: tuple[str, ...],
+    expect_n: int | None,
+    budget: Path | None,
     dry_run: bool,
     force: bool,
 ) -> None:
     """Tabulate RECORDS (CSV, Parquet, DuckDB or postgresql://...) into a statistics pack.
 
-    No value of a record is printed, whatever goes wrong.
+    No value of a record is printed, whatever goes wrong.  With --epsilon and --delta the counts
+    get noise (differential privacy, unit patient) and the pack a ledger of what they cost.
 
     \b
     Examples:
       synthgen tabulate delivery/ --schema my-schema -o pack
       synthgen tabulate records.parquet --schema my-schema --plan plan.json --round 5 -o pack
+      synthgen tabulate delivery/ --schema my-schema --epsilon 1 --delta 1e-6 -o pack
     """
+    from synthgen.cli.tabulate_private import Call, run_private
     from synthgen.enclave.plan import read_plan
     from synthgen.enclave.settings import Settings
     from synthgen.enclave.tabulate import tabulate
@@ -89,6 +123,10 @@ def command(
 
     if output is None and not dry_run:
         raise UsageError("no -o OUTPUT: say where the pack shall stand, or --dry-run")
+    private = Call(
+        epsilon, delta, prior, patient, rows_per_patient, expect_n, budget, dry_run, force
+    )
+    private.require_epsilon()
     asked = Settings(
         plan=None if plan_path is None else read_plan(plan_path),
         min_cell=min_cell,
@@ -102,6 +140,9 @@ def command(
         allow_repeated=allow_repeated,
         table=table,
     )
+    if epsilon is not None:
+        run_private(records, load_schema(schema), asked, private, output)
+        return
     made = tabulate(
         records, load_schema(schema), asked, notice=lambda line: click.echo(line, err=True)
     )

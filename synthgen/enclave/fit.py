@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synthgen.models.decomposable import fit_decomposable, tables_in_order
 from synthgen.models.fit import Fit, fit_pack
+from synthgen.models.noisy_pack import fit_noisy, is_private
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import StatisticsPack
 
@@ -12,7 +13,8 @@ def fit_tabulated(pack: StatisticsPack, schema: Schema) -> Fit:
     """Fit of a pack that was made of records.
 
     Exact tables that form a junction tree have a closed form.  Protected ones are statements
-    with intervals, as published ones are.
+    with intervals, as published ones are.  Noisy ones (differential privacy) enter by their
+    noise.
 
     Parameters
     ----------
@@ -27,6 +29,8 @@ def fit_tabulated(pack: StatisticsPack, schema: Schema) -> Fit:
     ModelError
         If a clique is too large or the fit does not converge.
     """
+    if is_private(pack):
+        return fit_noisy(pack, schema)
     if pack.unprotected and tables_in_order(pack) is not None:
         return fit_decomposable(pack, schema)
     return fit_pack(pack, schema)

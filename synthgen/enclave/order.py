@@ -49,6 +49,9 @@ def not_above(records: Records) -> Pairs:
     """
     schema = records.schema
     pairs: Pairs = {}
+    for variable in schema.variables:  # of an earlier tabulation
+        if variable.not_above and variable.column.partition(".")[0] in records.relations:
+            _add(pairs, variable.column, variable.not_above)
     for lower, upper in ordered_pairs(schema):
         numbers = _kind(schema, lower) in NUMBERS and _kind(schema, upper) in NUMBERS
         if numbers and lower.table == upper.table and lower.table in records.relations:

@@ -79,6 +79,7 @@ def open_records(
     table: str | None = None,
     as_of: date | None = None,
     allow_repeated: bool = False,
+    apart: bool = False,
 ) -> Iterator[Records]:
     """Records that keep the contract of their schema.
 
@@ -93,6 +94,9 @@ def open_records(
         A date after this day is in the future, and refused.
     allow_repeated : bool
         Whether two rows may agree in everything but their identifiers.
+    apart : bool
+        Judge each row by itself only: to refuse records for their number, or for what they
+        have in common, would tell it.
 
     Yields
     ------
@@ -112,7 +116,7 @@ def open_records(
             delivery = stack.enter_context(open_delivery(path, schema, name))
         except ContractError as error:
             raise RecordsError(_without_names(str(error))) from None
-        yield _checked(delivery, as_of, allow_repeated=allow_repeated)
+        yield _checked(delivery, as_of, allow_repeated=allow_repeated or apart, apart=apart)
 
 
 def _without_names(message: str) -> str:
@@ -147,7 +151,9 @@ def _as_path(
     return folder, None
 
 
-def _checked(delivery: Delivery, as_of: date | None, *, allow_repeated: bool) -> Records:
+def _checked(
+    delivery: Delivery, as_of: date | None, *, allow_repeated: bool, apart: bool
+) -> Records:
     for loaded in delivery.tables:
         if loaded.extra or loaded.twice:
             many = len(loaded.extra) + len(loaded.twice)
@@ -156,7 +162,7 @@ def _checked(delivery: Delivery, as_of: date | None, *, allow_repeated: bool) ->
                 f"{loaded.table.name}: column {first} of the records is none of the schema's, or "
                 f"stands twice; remove it or describe it in the schema ({many} such columns)"
             )
-        if loaded.rows < FEWEST and _is_root(loaded.table):
+        if loaded.rows < FEWEST and _is_root(loaded.table) and not apart:
             raise RecordsError(
                 f"{loaded.table.name}: holds {loaded.rows} records; at least {FEWEST} are needed"
             )
@@ -171,7 +177,8 @@ def _checked(delivery: Delivery, as_of: date | None, *, allow_repeated: bool) ->
     if broken:
         raise RecordsError(_broken_line(broken))
     for typed in tables.values():
-        _require_values(delivery, typed)
+        if not apart:
+            _require_values(delivery, typed)
         if as_of is not None:
             _refuse_future(delivery, typed, as_of)
         if not allow_repeated:

@@ -24,8 +24,9 @@ from synthgen.errors import RecordsError
 from synthgen.models.wide import DECIMALS, MISSING, ROWS, Codes, Layout, Number
 from synthgen.schema.model import Column, ColumnType, Sensitivity, Severity, Table
 from synthgen.schema.rules import all_rules
+from synthgen.schema.rules.check import check_rule
 from synthgen.schema.rules.sql import identifier
-from synthgen.schema.rules.tree import ColumnName, walk
+from synthgen.schema.rules.tree import ColumnName, Compare, walk
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -111,6 +112,7 @@ class _Reader:
             self._columns(self.schema.table(name), found, at, there)
             if parent and not there.all():
                 self.texts[f"{ROWS}{name}"] = ["1" if one else "0" for one in there]
+        same = self._same()
         pairs = self._order()
         for column, gone in self.missing.items():
             if gone.any() and f"{MISSING}{column}" not in self.texts:
@@ -127,6 +129,7 @@ class _Reader:
             tuple(one for one, _ in codes),
             tuple(Number(n, self._decimals(n)) for n in self.numbers),
             tuple(pairs),
+            tuple(same),
         )
         if rows != len(next(iter(wide.values()))):
             raise RecordsError("records: rows of a table refer to no row of another")
@@ -202,6 +205,31 @@ class _Reader:
             known[gone] = self.rng.choice(known[~gone], size=int(gone.sum()))
             self.numbers[qualified], self.filled[qualified] = known, gone | ~there
             self.missing[qualified] = gone
+
+    def _same(self) -> list[tuple[str, str]]:
+        """Numbers that a rule keeps equal to another, and that are so in every record."""
+        found = []
+        for rule in self.schema.rules:
+            condition = check_rule(self.schema, rule).condition
+            if rule.severity is not Severity.IMPOSSIBLE or not isinstance(condition, Compare):
+                continue
+            one, other = condition.left, condition.right
+            if not isinstance(one, ColumnName) or not isinstance(other, ColumnName):
+                continue
+            column, like = one.qualified, other.qualified
+            if condition.operator != "!=" or {column, like} - {*self.numbers}:
+                continue
+            table = column.partition(".")[0]
+            both = ~(self.filled[column] | self.filled[like])
+            equal = np.array_equal(self.numbers[column][both], self.numbers[like][both])
+            if (
+                equal
+                and table == other.table
+                and not (self.missing[like] & ~self.missing[column]).any()
+            ):
+                found.append((column, like))
+                del self.numbers[column]
+        return found
 
     def _order(self) -> list[tuple[str, str]]:
         """Numbers that no record has out of order; what was filled is put in order."""

@@ -351,17 +351,27 @@ def fit_pack(
         cells = max(cells, size)
     if before is None:
         raise StatisticsError(f"pack {pack.id}: has no blocks; it needs at least one")
-    gaps = _gaps(before, published, converted, multipliers, values)
+    gaps = gaps_of(before, published, converted, multipliers, values)
     return Fit(before, gaps, residual, cells)
 
 
-def _gaps(
+def gaps_of(
     distribution: Distribution | Mixture,
     published: Sequence[Statement],
     converted: Sequence[Converted],
     multipliers: Mapping[int, float],
     values: Mapping[int, float],
 ) -> tuple[Gap, ...]:
+    """Every published value beside the fitted one.
+
+    Parameters
+    ----------
+    distribution : Distribution or Mixture
+    published, converted : sequence
+        Statements, and the same in terms of net survival.
+    multipliers, values : mapping of int to float
+        What is known already, by number of the statement.
+    """
     domain = distribution.domain
     marginals: dict[tuple[str, ...], FloatArray] = {}
     gaps = []

@@ -1,0 +1,1 @@
+"""Tables with differential privacy: bounded contributions, counted questions, vetted noise."""
