@@ -26,11 +26,14 @@ IntArray = npt.NDArray[np.intp]
 CHUNK = 1_024
 """Wide rows drawn at a time from a model.  Part of the format: another size gives other rows."""
 
-FEWEST_GOOD = 0.002
+FEWEST_GOOD = 0.005
 """Share of good rows below which an engine is given up [of what was drawn]."""
 
-PATIENCE = 20_000
+PATIENCE = 10_000
 """Rows that are drawn before an engine can be given up."""
+
+MOST_AT_ONCE = 4_096
+"""Most rows that are asked of an engine at a time."""
 
 Draw = Callable[[int, int], Wide]
 """``draw(attempt, wanted)``: some more wide rows; an engine may draw more or fewer than wanted."""
@@ -129,7 +132,8 @@ def accepted_tables(
     kept: list[Wide] = []
     have = drawn = refused = unlike = 0
     while have < n:
-        wide = draw(len(kept), n - have)
+        share = max(have / drawn, FEWEST_GOOD) if drawn else 1.0
+        wide = draw(len(kept), min(int((n - have) / share) + 1, MOST_AT_ONCE))
         rows = len(next(iter(wide.values())))
         drawn += rows
         wanted = _as_wanted(model, layout, wide, where or {})
@@ -254,15 +258,16 @@ def _placeholders(table: Table, rows: int) -> dict[str, Any]:
 def _columns(table: Table, layout: Layout, wide: Wide, of: IntArray) -> dict[str, Any]:
     """Values of the columns of a table that the wide rows decide."""
     numbers = {n.column: n for n in layout.numbers}
+    like = {**{name: name for name in numbers}, **dict(layout.same)}
     made: dict[str, Any] = {}
     for column in table.columns:
         qualified = f"{table.name}.{column.name}"
         if qualified in layout.of_column:
             one = layout.of_column[qualified]
             made[column.name] = text_column(one.texts(qualified), wide[one.name][of])
-        elif qualified in numbers:
-            digits = numbers[qualified].decimals
-            value = np.asarray(wide[qualified][of], dtype=np.float64)
+        elif qualified in like:
+            digits = numbers[like[qualified]].decimals
+            value = np.asarray(wide[like[qualified]][of], dtype=np.float64)
             value = value if digits is None else np.round(value, digits)
             value[layout.is_missing(wide, qualified)[of]] = np.nan
             if column.type is ColumnType.DATE:
@@ -292,7 +297,7 @@ def require_of_schema(layout: Layout, schema: Schema) -> None:
     known: dict[str, ColumnType] = {
         f"{name}.{column.name}": column.type for name in linked for column in tables[name].columns
     }
-    numbers = {n.column for n in layout.numbers}
+    numbers = {*(n.column for n in layout.numbers), *(column for column, _ in layout.same)}
     for column in numbers:
         if known.get(column) not in numeric:
             raise ModelError("layout: a number must be a column of numbers or dates of the schema")

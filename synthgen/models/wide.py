@@ -85,6 +85,9 @@ class Layout:
     numbers : tuple of Number
     order : tuple of (str, str)
         Numbers of which the first is never above the second, where both are there.
+    same : tuple of (str, str)
+        Columns that a rule keeps equal: the first is no number of its own, it has the value
+        of the second; whether it is missing is its own.
 
     Raises
     ------
@@ -96,9 +99,11 @@ class Layout:
     codes: tuple[Codes, ...]
     numbers: tuple[Number, ...]
     order: tuple[tuple[str, str], ...] = ()
+    same: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         names = [*(c for one in self.codes for c in one.columns), *(n.column for n in self.numbers)]
+        names += [column for column, _ in self.same]
         if len(set(names)) != len(names):
             raise ModelError("layout: a column stands twice; each must be decided once")
         for one in self.codes:
@@ -111,6 +116,8 @@ class Layout:
         numbers = {n.column for n in self.numbers}
         if any({*pair} - numbers or pair[0] == pair[1] for pair in self.order):
             raise ModelError("layout: the order must be of two numbers")
+        if any(like not in numbers for _, like in self.same):
+            raise ModelError("layout: a column must be the same as a number")
         known: set[str] = set()
         for at, (table, parent) in enumerate(self.tables):
             if (at == 0) != (parent == "") or (parent and parent not in known) or table in known:
@@ -170,6 +177,7 @@ class Layout:
             ],
             "numbers": [{"column": n.column, "decimals": n.decimals} for n in self.numbers],
             "order": [list(pair) for pair in self.order],
+            "same": [list(pair) for pair in self.same],
         }
 
 
@@ -198,6 +206,7 @@ def layout_from(said: Mapping[str, Any]) -> Layout:
             ),
             tuple(Number(_text(n["column"]), _whole(n["decimals"])) for n in said["numbers"]),
             tuple(map(pair, said["order"])),
+            tuple(map(pair, said["same"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError("layout: must name tables, codes, numbers and their order") from error
