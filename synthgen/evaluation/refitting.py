@@ -21,7 +21,7 @@ from synthgen.enclave.tabulate import tabulate
 from synthgen.errors import SynthgenError
 from synthgen.evaluation.subjects import root_of, subjects_of
 from synthgen.findings import PRIVATE, Finding, Inputs, Subjects, not_testable
-from synthgen.models.plain import describe_distribution, distribution_arrays
+from synthgen.privacy.follows import same_distribution
 from synthgen.privacy.refit_audit import MEASURE, REFITS, refit_audit
 from synthgen.schema.model import Schema
 
@@ -106,19 +106,9 @@ class RecordsRefit:
     def gives_the_model(self) -> bool:
         """Whether fitting all training records gives the model that is evaluated."""
         again = self.fitted(np.arange(self.patients, dtype=np.intp))
-        first, second = self.model.distribution, again.distribution
-        if first.domain != second.domain or type(first) is not type(second):
-            return False
         if _bins(self.model.schema) != _bins(again.schema):
             return False
-        if describe_distribution(first) != describe_distribution(second):
-            return False
-        left, right = distribution_arrays(first), distribution_arrays(second)
-        return left.keys() == right.keys() and all(
-            np.shape(left[name]) == np.shape(right[name])
-            and np.allclose(left[name], right[name], rtol=1e-6, atol=1e-9)
-            for name in left
-        )
+        return same_distribution(self.model.distribution, again.distribution)
 
 
 def _bins(schema: Schema) -> dict[str, list[tuple[str, float | None, float | None]]]:

@@ -19,6 +19,7 @@ from synthgen.privacy.controls.private_tables import (
     private_schema,
 )
 from synthgen.privacy.controls.truth import patients
+from synthgen.privacy.ledger_checks import rows_behind, unpaid_in
 from synthgen.privacy.noise_traces import noise_traces, probability_of_zero
 from synthgen.privacy.privacy_accounting import (
     CLAIM,
@@ -28,8 +29,6 @@ from synthgen.privacy.privacy_accounting import (
     UNPAID,
     hazards,
     privacy_accounting,
-    rows_behind,
-    unpaid_in,
 )
 from synthgen.statistics.ledger import LedgerEntry
 from synthgen.statistics.model import Cell, Protection
