@@ -235,6 +235,15 @@ def test_one_exact_table_alone_with_a_forged_ledger_is_not_found_out(schema):
     assert not faults(pack, schema)
 
 
+@pytest.mark.parametrize("axes", [("entity", "region"), ("entity", "region", "stage")])
+def test_one_exact_table_of_a_rare_disease_has_too_many_zeros_for_its_ledger(schema, axes):
+    people = patients(40, np.random.default_rng(1))
+    pack = PrivateTables((axes,), NEVER_DRAWN).pack(people, np.random.default_rng(1))
+    (one,) = [one for part, one in found(pack, schema).items() if part == TRACES]
+    assert one.estimate > 0
+    assert one.detail["tests"] == 2
+
+
 def test_honest_noise_is_not_called_none():
     """Smallest p-value of honest packs, many margins together: uniform or larger."""
     tables = (("sex", "region"), ("region", "stage"), ("sex", "stage"), ("region",))
