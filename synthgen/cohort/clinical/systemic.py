@@ -114,9 +114,10 @@ def _responses(
     at = rows["at"]
     found = np.full(len(at), -1, dtype=np.intp)
     known = words.column(np.arange(0)).categories
-    uniform = draws.uniform("response", 8 * max(len(tumours), 1))
-    # One number for each tumour and line: eight lines of numbers one after the other.
-    u = uniform[np.minimum(number - 1, 7) * len(tumours) + at]
+    u = np.zeros(len(at))
+    for line in range(1, int(number.max(initial=0)) + 1):
+        of_line = number == line
+        u[of_line] = draws.uniform(f"response {line}", len(tumours))[at[of_line]]
     for position, template in enumerate(templates):
         of_template = tumours.template[at] == position
         if not of_template.any():

@@ -127,7 +127,7 @@ def _template(document: Mapping[str, Any], plain: Mapping[str, Any]) -> Template
         document["title_ko"],
         tuple(document.get("entities", ())),
         bool(document.get("deep", False)),
-        {name: document.get(name, plain.get(name, {})) for name in PARTS},
+        {name: document.get(name) or plain.get(name, {}) for name in PARTS},
         {**plain.get("regimens", {}), **document.get("regimens", {})},
         {**plain.get("sources", {}), **document.get("sources", {})},
     )
