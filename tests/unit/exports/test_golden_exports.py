@@ -74,7 +74,9 @@ def come_back(folder, name, tmp_path):
     with open_cohort(folder) as cohort, duckdb.connect() as db:
         for table in target.mapping.tables:
             parts = [p for p in table.parts if p.speaks(cohort.schema.version)]
-            if len(parts) != 1 or table.merged_by or parts[0].distinct:
+            if name == "encr-jrc":  # further parts only add cells to the rows of the first
+                parts = parts[:1]
+            elif len(parts) != 1 or table.merged_by or parts[0].distinct:
                 continue
             told = read_back(table, parts[0], cohort.schema)
             if not told:
