@@ -72,6 +72,8 @@ def command(
             _model(path, lang, as_json=as_json)
         case "pack":
             _pack(path, schema_id, lang, as_json=as_json)
+        case "metastatistics":
+            _metastatistics(path, schema_id, lang, as_json=as_json)
         case "policy":
             check_policy(path, as_json=as_json)
         case "bundle":
@@ -94,8 +96,11 @@ def kind_of(path: str) -> str:
     from synthgen.errors import ContractError
     from synthgen.resources import shipped
     from synthgen.schema.documents import mapping_at, read_document, text_at
+    from synthgen.statistics.metastatistics import is_metastatistics
 
     folder = Path(path)
+    if is_metastatistics(folder):
+        return "metastatistics"
     if is_policy(path):
         return "policy"
     if folder.is_dir():
@@ -266,13 +271,23 @@ def _model(path: str, lang: str, *, as_json: bool) -> None:
 
 def _pack(path: str, schema_id: str, lang: str, *, as_json: bool) -> None:
     from synthgen.statistics.locate import pack_folder
-    from synthgen.statistics.read import read_pack
+    from synthgen.statistics.read import read_pack, schema_of
 
     def load(key: str) -> Schema:
         return _load(schema_id or key)
 
     pack = read_pack(pack_folder(path), load)
-    _judge(pack, pack.own_schema or load(pack.schema), lang, {}, as_json)
+    schema = load(schema_id) if schema_id and pack.own_schema is None else schema_of(pack)
+    _judge(pack, schema, lang, {}, as_json)
+
+
+def _metastatistics(path: str, schema_id: str, lang: str, *, as_json: bool) -> None:
+    """Read K-CURE's meta-statistics as a pack and judge it like one."""
+    from synthgen.exports.contract import schema_for
+    from synthgen.statistics.metastatistics import read_metastatistics
+
+    schema = schema_for(schema_id or SCHEMA)
+    _judge(read_metastatistics(Path(path), schema), schema, lang, {}, as_json)
 
 
 def _judge(

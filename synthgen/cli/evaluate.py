@@ -182,7 +182,7 @@ def _evaluate(
     from synthgen.evaluation.evaluate import evaluate_into, measures_asked
     from synthgen.evaluation.inputs import read_given
     from synthgen.evaluation.policy import read_policy, require_ready
-    from synthgen.evaluation.target import DRAWN, kind_of, schema_of
+    from synthgen.evaluation.target import DRAWN, kind_of, spoken_by
     from synthgen.report.evaluation_curves import published_curves, real_curves
     from synthgen.report.evaluation_folder import pages
     from synthgen.report.targets import load_target
@@ -194,7 +194,7 @@ def _evaluate(
     measures = measures_asked(rules, kind)
     if output.exists() and not force:
         raise UsageError(f"{output}: exists already; choose another name or use --force")
-    given = read_given(schema_of(target, schema), *files)
+    given = read_given(spoken_by(target, schema, model), *files)
     count = patients or (DRAWN if given.train is None else given.patients)
     loaded = load_target(target, seed=seed, patients=count, model=model, pack=pack, schema=schema)
     hidden = not sys.stderr.isatty()

@@ -18,8 +18,9 @@ from synthgen.evaluation.subjects import cohort_tables
 from synthgen.resources import shipped
 from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
 from synthgen.schema.load import load_schema
+from synthgen.statistics.descriptor import SCHEMA
 from synthgen.statistics.locate import pack_folder
-from synthgen.statistics.read import read_pack
+from synthgen.statistics.read import read_pack, schema_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,14 +138,16 @@ def kind_of(target: str) -> str:
     )
 
 
-def schema_of(target: str, schema: str = "") -> Schema:
+def spoken_by(target: str, schema: str = "", model: str = "") -> Schema:
     """Schema that a target speaks, before the rest of it is read.
 
     Parameters
     ----------
     target : str
     schema : str
-        Id or folder, where the schema of a cohort or model is not shipped.
+        Id or folder, where the schema of a cohort is not shipped.
+    model : str
+        Model that a cohort was drawn from: a model of an own schema brings it along.
 
     Raises
     ------
@@ -155,13 +158,14 @@ def schema_of(target: str, schema: str = "") -> Schema:
     match kind_of(target):
         case "cohort":
             said = read_document(folder / "manifest.json", ContractError)
-            return _schema_at(folder, text_at(said, "schema"), schema)
+            return _schema_at(folder, text_at(said, "schema"), schema or _brought_by(model))
         case "model":
             folder = shipped("fitted_models").get(target, folder)
             said = read_document(folder / "model.json", ModelError)
-            return _schema_at(folder, text_at(said, "schema"), schema, "model.json")
+            found = schema or _brought_by(target)
+            return _schema_at(folder, text_at(said, "schema"), found, "model.json")
         case _:
-            return _spoken(read_pack(pack_folder(target), load_schema))
+            return schema_of(read_pack(pack_folder(target), load_schema))
 
 
 def load_target(
@@ -206,7 +210,7 @@ def load_target(
     if kind == PACK:
         folder = pack_folder(target)
         own = read_pack(folder, load_schema)
-        sha256, spoken = folder_hash(folder), _spoken(own)
+        sha256, spoken = folder_hash(folder), schema_of(own)
         return Target(kind, own.id, folder, sha256, own.origin, spoken, {}, own, None)
     if kind == MODEL:
         fitted = load_model(target)
@@ -227,9 +231,11 @@ def load_target(
     return _cohort(Path(target), model, pack, schema, redraw)
 
 
-def _spoken(pack: StatisticsPack) -> Schema:
-    """Schema of a pack: the one it brings, or a shipped one."""
-    return pack.own_schema or load_schema(pack.schema)
+def _brought_by(model: str) -> str:
+    """Folder of the schema that a model brings along, in its pack; empty if it has none."""
+    folder = Path(model) / "statistics" / SCHEMA
+    known = not model or model in shipped("fitted_models")
+    return "" if known or not folder.is_dir() else str(folder)
 
 
 def _pack(pack: str) -> StatisticsPack | None:
@@ -255,7 +261,8 @@ def _cohort(folder: Path, model: str, pack: str, schema_id: str, redraw: Redraw 
         raise ContractError(
             f"{folder}: {changed[0]} is not as it was generated ({len(changed)} such files)"
         )
-    schema = _schema_at(folder, text_at(manifest, "schema"), schema_id)
+    found = schema_id or _brought_by(model)
+    schema = _schema_at(folder, text_at(manifest, "schema"), found)
     fitted = _model_of(mapping_at(manifest, "model"), model)
     published = _pack(pack) or (fitted.pack if fitted is not None else None)
     origin = text_at(manifest, "origin", "enclave")

@@ -142,8 +142,11 @@ def place(tmp_path_factory) -> Path:
 
 
 def evaluate(place: Path, target: str, policy: Path, out: Path, *more: object):
+    """Without ``--schema`` where the model is at hand: it brings the schema along."""
+    brought = target == "model" or "--model" in more
+    schema = () if brought else ("--schema", place / "own")
     return run(
-        "evaluate", place / target, "--schema", place / "own", "--policy", policy, "-o", out,
+        "evaluate", place / target, *schema, "--policy", policy, "-o", out,
         "--records", place / "train", "--control", place / "control", "--json", *more,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from synthgen.evaluation.documents import document_bytes, read_format
 from synthgen.evaluation.evaluate import public_codes
 from synthgen.evaluation.evaluation import read_evaluation
 from synthgen.evaluation.public_edition import public_edition
-from synthgen.evaluation.target import folder_hash, schema_of
+from synthgen.evaluation.target import folder_hash, spoken_by
 from synthgen.resources import shipped
 
 REPORTS = Path(__file__).resolve().parents[3] / "evaluation" / "reports"
@@ -37,6 +37,6 @@ def test_the_public_edition_is_that_of_the_evaluation(model):
     made = read_evaluation(REPORTS / model)
     path = REPORTS / model / "evaluation.public.json"
     read_format(path, "evaluation/1", VerificationError)
-    codes = public_codes(schema_of(model))
+    codes = public_codes(spoken_by(model))
     shown = public_edition(made.document, made.policy.k_min, codes)
     assert path.read_bytes() == document_bytes(shown), AGAIN
