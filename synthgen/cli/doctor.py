@@ -31,6 +31,9 @@ NETWORK_EVENTS = frozenset(
     }
 )
 
+#: Licence of SDV and its parts, whose terms are said in words.
+BUSL = "BUSL-1.1"
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON document.")
@@ -61,7 +64,7 @@ def examine() -> dict[str, Any]:
     -------
     dict
         A JSON document with the keys ``synthgen``, ``python``, ``data``, ``dependencies``,
-        ``extras``, ``offline`` and ``problems``.
+        ``extras``, ``engines``, ``offline`` and ``problems``.
     """
     unloaded: list[str] = []
     attempts = network_attempts(lambda: unloaded.extend(load_everything()))
@@ -81,6 +84,7 @@ def examine() -> dict[str, Any]:
         },
         "dependencies": dependencies,
         "extras": [_extra(part) for part in EXTRAS.values()],
+        "engines": [] if unloaded else engines(),
         "offline": {
             "loaded": [part.module for part in DEPENDENCIES if part.module in sys.modules],
             "network_attempts": attempts,
@@ -122,6 +126,61 @@ def _release(version: str) -> tuple[int, ...]:
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
         numbers.append(int(digits or 0))
     return tuple(numbers)
+
+
+def engines() -> list[dict[str, Any]]:
+    """Engines that are fitted to records: versions, licences, and what each lacks here.
+
+    Returns
+    -------
+    list of dict
+        JSON values with the keys ``name``, ``use``, ``use_ko``, ``saves_model``, ``extra``,
+        ``distributions``, ``missing``, ``terms`` and ``terms_ko``.
+    """
+    from synthgen.enclave.engines import ENGINES
+    from synthgen.messages import message
+
+    found = []
+    for name, listed in ENGINES.items():
+        parts = [
+            {"distribution": d, "version": installed_version(d), "licence": licence}
+            for d, licence in listed.parts
+        ]
+        restricted = any(licence == BUSL for _, licence in listed.parts)
+        found.append(
+            {
+                "name": name,
+                "use": message(f"engine.{name}", "en"),
+                "use_ko": message(f"engine.{name}", "ko"),
+                "saves_model": listed.fit is not None,
+                "extra": listed.extra,
+                "distributions": parts,
+                "missing": [p["distribution"] for p in parts if p["version"] is None],
+                "terms": message("engine.busl", "en") if restricted else "",
+                "terms_ko": message("engine.busl", "ko") if restricted else "",
+            }
+        )
+    return found
+
+
+def _engine_lines(found: list[dict[str, Any]]) -> list[str]:
+    lines = ["", "Engines fitted to records / 기록에 적합하는 엔진"]
+    terms: dict[str, str] = {}
+    for one in found:
+        lacks = ", ".join(one["missing"])
+        state = f"missing: {lacks} (pip install 'synthgen-cohort[{one['extra']}]')"
+        lines.append(f"  {one['name']:<20} {state if lacks else 'present'}")
+        lines.append(f"  {'':<20} {one['use']} / {one['use_ko']}")
+        parts = ", ".join(
+            f"{p['distribution']} {p['version'] or '-'} ({p['licence']})"
+            for p in one["distributions"]
+        )
+        lines += [f"  {'':<20} {parts}"] if parts else []
+        if one["terms"]:
+            terms[one["terms"]] = one["terms_ko"]
+    for english, korean in terms.items():
+        lines += [f"  {BUSL}", f"    {english}", f"    {korean}"]
+    return lines
 
 
 def _extra(part: Extra) -> dict[str, Any]:
@@ -218,6 +277,7 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(f"  {part['name']:<12} {state:<12} {part['licence']:<28} {part['purpose']}")
         if part["note"]:
             lines.append(f"  {'':<12} {'':<12} {part['note']}")
+    lines += _engine_lines(report["engines"]) if report["engines"] else []
     attempts = len(offline["network_attempts"])
     lines += [
         "",

@@ -122,15 +122,15 @@ class Listed:
         Fits and saves a model; None for an engine whose model has no portable form.
     extra : str
         The optional part it needs (:data:`synthgen.extras.EXTRAS`), ``""`` for none.
-    distributions : tuple of str
-        What of that part does the work, by name of distribution.
+    parts : tuple of (str, str)
+        Distributions that do the work, and their licences (SPDX), as their metadata say.
     draw : callable or None
         Fits and draws rows in one process and saves no model.
     """
 
     fit: Fit | None
     extra: str = ""
-    distributions: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
     draw: Draw | None = None
 
     def __call__(
@@ -145,13 +145,21 @@ class Listed:
 #: What is said where a model is asked of an engine that makes none.
 NO_MODEL = "saves no model; it fits and samples at once: synthgen generate --records R --engine"
 
+_TORCH = (
+    "Apache-2.0 AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause AND BSL-1.0 "
+    "AND MIT"
+)
+_SDV = (("sdv", "BUSL-1.1"), ("rdt", "BUSL-1.1"))
+COPULA_PARTS = (*_SDV, ("copulas", "BUSL-1.1"))
+NETWORK_PARTS = (*_SDV, ("ctgan", "BUSL-1.1"), ("torch", _TORCH))
+
 #: Every engine by name, the one that is used without a name first.
 ENGINES: dict[str, Listed] = {
     "own": Listed(own_engine),
-    "forest": Listed(forest_engine, "records", ("scikit-learn",)),
-    GAUSSIAN: Listed(gaussian_copula_engine, "sdv", ("sdv", "copulas", "rdt")),
-    CTGAN: Listed(None, "sdv", ("sdv", "ctgan", "rdt", "torch"), network_engine(CTGAN)),
-    TVAE: Listed(None, "sdv", ("sdv", "ctgan", "rdt", "torch"), network_engine(TVAE)),
+    "forest": Listed(forest_engine, "records", (("scikit-learn", "BSD-3-Clause"),)),
+    GAUSSIAN: Listed(gaussian_copula_engine, "sdv", COPULA_PARTS),
+    CTGAN: Listed(None, "sdv", NETWORK_PARTS, network_engine(CTGAN)),
+    TVAE: Listed(None, "sdv", NETWORK_PARTS, network_engine(TVAE)),
 }
 
 

@@ -314,6 +314,14 @@ def test_doctor_prints_the_same_as_json():
     assert found["offline"]["network_attempts"] == []
     assert {part["distribution"] for part in found["dependencies"]} >= {"numpy", "duckdb"}
     assert {extra["name"]: extra["licence"] for extra in found["extras"]}["sdv"] == "BUSL-1.1"
+    engines = {engine["name"]: engine for engine in found["engines"]}
+    assert next(iter(engines)) == "own"
+    assert engines["own"]["missing"] == []
+    assert not engines["sdv-ctgan"]["saves_model"]
+    licences = {p["distribution"]: p["licence"] for p in engines["sdv-ctgan"]["distributions"]}
+    assert {licences[name] for name in ("sdv", "ctgan", "rdt")} == {"BUSL-1.1"}
+    assert "Forbidden" in engines["sdv-ctgan"]["terms"]
+    assert "금지" in engines["sdv-ctgan"]["terms_ko"]
     assert done.stderr == ""
 
 
