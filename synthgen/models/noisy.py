@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from synthgen.models.block import Potential
+from synthgen.models.descent import descend
 from synthgen.models.distribution import ConditionalTable
 from synthgen.models.domain import Domain
 from synthgen.models.junction_tree import CLIQUE_CELLS, JunctionTree, junction_tree
@@ -40,8 +40,8 @@ LEAST_WORTH = 0.1
 #: Rows that a reference is worth at most, as a multiple of the rows there are.
 MOST_WORTH = 1e4
 #: Evaluations of the dual at most, in a fit and in a step of a search.
-EVALUATIONS, STEP_EVALUATIONS = 400, 40
-#: Largest residual at which L-BFGS stops [standard deviations of the noise].
+EVALUATIONS, STEP_EVALUATIONS = 800, 40
+#: Largest residual at which the descent stops [standard deviations of the noise].
 RESIDUAL = 1e-3
 
 
@@ -78,7 +78,7 @@ class NoisyTable:
                 shape = list(grid.shape)
                 shape[axis] = self.counts.shape[axis]
                 summed = np.zeros(shape)
-                np.add.at(summed, (slice(None),) * axis + (group,), grid)
+                np.add.at(np.moveaxis(summed, axis, 0), group, np.moveaxis(grid, axis, 0))
                 grid = summed
         return grid
 
@@ -240,16 +240,14 @@ class NoisyModel:
 
         start = np.concatenate([d.ravel() for d in self.duals]) * scale
         sigma = np.concatenate([np.full(t.counts.size, t.sigma) for t in self.tables]) / self.total
-        found = minimize(
+        found = descend(
             dual,
             start,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": evaluations, "maxfun": evaluations, "maxcor": 20, "ftol": 1e-12,
-                     "gtol": RESIDUAL * float((sigma / scale).min())},
-        )  # fmt: skip
-        theta = np.asarray(found.x, dtype=np.float64) / scale
-        gradient = np.asarray(found.jac, dtype=np.float64) * scale
+            lambda gradient: float(np.abs(gradient * scale / sigma).max()) < RESIDUAL,
+            evaluations,
+        )
+        theta = found.point / scale
+        gradient = found.gradient * scale
         self.residual = float(np.abs(gradient / sigma).max())
         self.duals = self._split(theta)
         self.calibrated = self._calibrate(self.duals)
@@ -291,7 +289,33 @@ def _rows(joint: FloatArray, given: int) -> FloatArray:
     flat = joint.reshape(*joint.shape[:given], -1)
     total = flat.sum(axis=-1, keepdims=True)
     rows = np.divide(flat, total, out=np.zeros_like(flat), where=total > 0)
-    return rows.reshape(joint.shape)
+    return np.asarray(rows.reshape(joint.shape))
+
+
+def merged(tables: Sequence[NoisyTable]) -> list[NoisyTable]:
+    """Tables of which none has the axes of another: several counts of one thing become one.
+
+    Parameters
+    ----------
+    tables : sequence of NoisyTable
+
+    Returns
+    -------
+    list of NoisyTable
+        Means weighted by the inverse variance of the noise, which is theirs.
+    """
+    found: dict[tuple[object, ...], list[NoisyTable]] = {}
+    for table in tables:
+        groups = tuple(None if g is None else tuple(g.tolist()) for g in table.groups)
+        found.setdefault((table.names, groups), []).append(table)
+    made = []
+    for same in found.values():
+        weights = np.array([table.sigma**-2 for table in same])
+        counts = sum(w * t.counts for w, t in zip(weights, same, strict=True)) / weights.sum()
+        first = same[0]
+        sigma = float(weights.sum() ** -0.5)
+        made.append(NoisyTable(first.names, np.asarray(counts), sigma, first.groups))
+    return made
 
 
 def fit_in_stages(model: NoisyModel, tables: Sequence[NoisyTable], *, informed: bool) -> None:
@@ -311,6 +335,7 @@ def fit_in_stages(model: NoisyModel, tables: Sequence[NoisyTable], *, informed: 
     then all tables, so that an entity is drawn towards its family and a pair of variables
     towards independence, by as much as the counts themselves ask for.
     """
+    tables = merged(tables)
     single = [t for t in tables if len(t.names) == 1 and not t.is_grouped]
     grouped = [t for t in tables if t.is_grouped]
     fine = [t for t in tables if len(t.names) > 1 and not t.is_grouped]
