@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner, Result
+
+from synthgen.cli.main import commands
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/how-to/examples/sarcoma-surgery"
 PLAN = {
@@ -50,26 +51,28 @@ def room(tmp_path_factory):
     return folder
 
 
-def _run(room, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            sys.executable, "-m", "synthgen.cli.main", "tabulate", "records", "--schema", "schema",
-            "--plan", "plan.json", *arguments,
-        ],
-        cwd=room, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture
+def call(room, monkeypatch):
+    """The command in this process, in the room."""
+    monkeypatch.chdir(room)
+
+    def called(*arguments: str) -> Result:
+        plan = ["tabulate", "records", "--schema", "schema", "--plan", "plan.json"]
+        return CliRunner().invoke(commands, [*plan, *arguments])
+
+    return called
 
 
-def test_a_private_pack_is_made_once_and_the_budget_is_then_spent(room):
+def test_a_private_pack_is_made_once_and_the_budget_is_then_spent(room, call):
     pytest.importorskip("opendp", reason="the extra dp is not installed")
     claim = ("--epsilon", "1", "--delta", "1e-6", "--budget", "budget.json")
-    done = _run(room, *claim, "-o", "pack")
-    assert done.returncode == 0, done.stderr
+    done = call(*claim, "-o", "pack")
+    assert done.exit_code == 0, done.stderr
     assert "noisy_counts grade, status: " in done.stdout
     assert "Epsilon 1, delta 1e-06, rho 0.024" in done.stdout
     assert (room / "pack" / "ledger.json").is_file()
-    again = _run(room, *claim, "-o", "again")
-    assert again.returncode == 14
+    again = call(*claim, "-o", "again")
+    assert again.exit_code == 14
     assert again.stderr.count("\n") == 1
     assert "is spent" in again.stderr
     assert not (room / "again").exists()
@@ -91,16 +94,16 @@ def test_a_private_pack_is_made_once_and_the_budget_is_then_spent(room):
         (("--epsilon", "1", "-o", "schema"), 2, "exists already"),
     ],
 )
-def test_what_is_refused_is_one_line_and_spends_nothing(room, arguments, code, said):
-    done = _run(room, *arguments, "--budget", "none.json") if code == 14 else _run(room, *arguments)
-    assert done.returncode == code, done.stderr
+def test_what_is_refused_is_one_line_and_spends_nothing(room, call, arguments, code, said):
+    done = call(*arguments, "--budget", "none.json") if code == 14 else call(*arguments)
+    assert done.exit_code == code, done.stderr
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (room / "x").exists()
     assert not (room / "none.json").exists()
 
 
-def test_a_dry_run_prints_the_errors_to_expect(room):
-    done = _run(room, "--epsilon", "1", "--expect-n", "600", "--dry-run")
-    assert done.returncode == 0, done.stderr
+def test_a_dry_run_prints_the_errors_to_expect(call):
+    done = call("--epsilon", "1", "--expect-n", "600", "--dry-run")
+    assert done.exit_code == 0, done.stderr
     assert done.stdout.count("expected error") == 2
