@@ -200,7 +200,7 @@ CHANGES = {
     "delta lowered": lambda d: d.update(delta=1e-12),
     "entry removed": lambda d: d.update(entries=d["entries"][1:]),
     "rho of an entry lowered": lambda d: d["entries"][0].update(rho=1e-9),
-    "scale enlarged": entry(0, scale=1e6, rho=1e-12),
+    "scale enlarged": entry(0, scale=1e4, rho=1e-8),
     "sensitivity halved": entry(0, sensitivity=0.5),
     "other neighbours": lambda d: d.update(neighbours="replace one patient"),
     "two rows of a patient": lambda d: d.update(rows_per_unit={"patient": 2}),
