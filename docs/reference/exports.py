@@ -9,7 +9,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 from synthgen.exports.mapping import TargetMapping  # noqa: E402
+from synthgen.exports.read_back import lost_columns  # noqa: E402
 from synthgen.exports.targets import targets  # noqa: E402
+from synthgen.schema.load import load_schema  # noqa: E402
 
 HEAD = """# Exports
 
@@ -55,7 +57,19 @@ def section(mapping: TargetMapping) -> str:
         if noted:
             lines.append("\n| column | note |\n|---|---|")
             lines += [f"| `{c.name}` | {c.note} |" for c in noted]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *lost(mapping)]) + "\n"
+
+
+def lost(mapping: TargetMapping) -> list[str]:
+    """What of a cohort cannot be read back from a target."""
+    schema = load_schema("rare-cancer@1.1.0")
+    gone = set(lost_columns(mapping, schema))
+    whole = [t.name for t in schema.tables if {f"{t.name}.{c}" for c in t.column_names} <= gone]
+    single = [f"`{n}`" for n in lost_columns(mapping, schema) if n.partition(".")[0] not in whole]
+    tables = ", ".join(f"`{name}`" for name in whole)
+    said = [f"the tables {tables}" if whole else "", ", ".join(single)]
+    text = "; ".join(part for part in said if part) or "nothing"
+    return [f"\nOf rare-cancer 1.1.0 cannot be read back from it, whole or at all: {text}."]
 
 
 def page() -> str:
@@ -66,7 +80,31 @@ def page() -> str:
         for t in targets().values()
     )
     mapped = (t.mapping for t in targets().values())
-    return HEAD.format(targets=rows) + "".join(section(m) for m in mapped if m is not None) + FHIR
+    sections = "".join(section(m) for m in mapped if m is not None)
+    return HEAD.format(targets=rows) + sections + METASTAT + FHIR
+
+
+METASTAT = """
+## kcure-metastat: K-CURE meta-statistics tables
+
+K-CURE 메타통계. Standard: K-CURE clinical library, github.com/k-cure/ClinicalLibrary 02aa90e (2024-06-03), 5.메타통계DB.
+The repository states no licence; names of tables and columns are given as facts.
+
+Counts of codes and of columns, over all years and by year, of the tables of the cohort (`--option tables=cohort`) or of
+`kcure-rgst` and `kcure-ccld` (`--option tables=kcure`). `synthgen check FOLDER` and `synthgen tabulate FOLDER --schema S`
+read such tables, of a cohort or of a hospital, as a statistics pack; `--schema kcure-rgst@1` for a hospital's.
+
+Differences to what a hospital sends:
+
+- CNCR_TBL_SMRY_STATS (age, sex and a value) and the tables that describe tables (CNCR_TBL_META, CNCR_TBL_COL_META,
+  CNCR_CODE_META) are not made.
+- STATS_WORK_YMD and CRTN_DT stay empty: data files carry no clock time. COLL_STRT_YMD and COLL_END_YMD are the first and the
+  last day of the table, by its first date that is never missing; the year is that of this date, for `patient` that of
+  the last contact.
+- N4_QRTL_CNT is the largest value. Codes beyond the hundred most frequent of a column are cut, as they are there.
+- The counts are of synthetic patients and are not protected; counts of a hospital are protected when they are read by
+  `tabulate`, and not by `check`.
+"""
 
 
 FHIR = """

@@ -170,9 +170,11 @@ def _checked(
     show_values: bool,
     progress: Callable[[float], None],
 ) -> Report:
+    from synthgen.exports.omop_quality import with_quality
     from synthgen.schema.validation import check_tables
 
-    return check_tables(path, schema, table=table, show_values=show_values, progress=progress)
+    made = check_tables(path, schema, table=table, show_values=show_values, progress=progress)
+    return with_quality(made, schema, path)
 
 
 def _cohort(path: Path, schema_id: str, table: str | None, *, show_values: bool) -> Report:

@@ -42,6 +42,9 @@ import click
 )
 @click.option("--max-cells", type=int, default=None, help="Most cells of a table.")
 @click.option("--table", default=None, metavar="T", help="Table that a single file holds.")
+@click.option(
+    "--hospital", default="", metavar="H", help="HOSP_CD, where meta-statistics are of several."
+)
 @click.option("--population", default="", help="Whom the records are about, in words.")
 @click.option("--period", default="", help="When, as 2015-2020.")
 @click.option("--allow-repeated", is_flag=True, help="Rows may agree in all but identifiers.")
@@ -88,6 +91,7 @@ def command(
     bins_from_data: bool,
     max_cells: int | None,
     table: str | None,
+    hospital: str,
     population: str,
     period: str,
     allow_repeated: bool,
@@ -104,6 +108,7 @@ def command(
 ) -> None:
     """Tabulate RECORDS (CSV, Parquet, DuckDB or postgresql://...) into a statistics pack.
 
+    A folder of K-CURE's meta-statistics tables is read as counts that were made already.
     No value of a record is printed, whatever goes wrong.  With --epsilon and --delta the counts
     get noise (differential privacy, unit patient) and the pack a ledger of what they cost.
 
@@ -112,13 +117,16 @@ def command(
       synthgen tabulate delivery/ --schema my-schema -o pack
       synthgen tabulate records.parquet --schema my-schema --plan plan.json --round 5 -o pack
       synthgen tabulate delivery/ --schema my-schema --epsilon 1 --delta 1e-6 -o pack
+      synthgen tabulate metastat/ --schema kcure-rgst@1 -o pack
     """
+    from synthgen.cli.tabulate_counts import tabulate_counts
     from synthgen.cli.tabulate_private import Call, run_private
     from synthgen.enclave.plan import read_plan
     from synthgen.enclave.settings import Settings
     from synthgen.enclave.tabulate import tabulate
     from synthgen.errors import UsageError
     from synthgen.schema.load import load_schema
+    from synthgen.statistics.metastatistics import is_metastatistics
     from synthgen.statistics.write import write_pack
 
     if output is None and not dry_run:
@@ -140,6 +148,12 @@ def command(
         allow_repeated=allow_repeated,
         table=table,
     )
+    if is_metastatistics(Path(records)):
+        if epsilon is not None:
+            raise UsageError(f"{records}: holds meta-statistics; --epsilon is for records")
+        made_at = None if dry_run else output
+        tabulate_counts(Path(records), schema, asked, made_at, hospital=hospital, force=force)
+        return
     if epsilon is not None:
         run_private(records, load_schema(schema), asked, private, output)
         return

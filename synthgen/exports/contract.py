@@ -15,7 +15,15 @@ from synthgen.schema.codes import Code, CodeList
 from synthgen.schema.consistency import check_schema
 from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
 from synthgen.schema.load import load_schema
-from synthgen.schema.model import Column, ColumnType, ForeignKey, Schema, Table
+from synthgen.schema.model import (
+    Category,
+    Column,
+    ColumnType,
+    ForeignKey,
+    Schema,
+    Table,
+    Variable,
+)
 
 EXPORTED = "export.json"
 """File in which an export says what it is."""
@@ -198,6 +206,13 @@ def target_schema(mapping: TargetMapping, options: Mapping[str, str] | None = No
     }
     keys = {table.name: table.key for table in mapping.tables}
     tables = tuple(_table(table, known, lists, keys) for table in mapping.tables)
+    variables = {}
+    for table in tables:
+        for column in table.columns:
+            if column.codes is not None:  # what meta-statistics count
+                name = column.name.lower()
+                name = f"{table.name.lower()}_{name}" if name in variables else name
+                variables[name] = _variable(name, table, column, column.codes)
     return check_schema(
         Schema(
             id=_id_of(mapping),
@@ -209,7 +224,18 @@ def target_schema(mapping: TargetMapping, options: Mapping[str, str] | None = No
             description=mapping.standard,
             description_ko=mapping.standard,
             licence=mapping.licence,
+            variables=tuple(variables.values()),
         )
+    )
+
+
+def _variable(name: str, table: Table, column: Column, codes: CodeList) -> Variable:
+    return Variable(
+        name=name,
+        title=column.title,
+        title_ko=column.title_ko,
+        categories=tuple(Category(c.code, c.title, c.title_ko) for c in codes.codes),
+        column=f"{table.name}.{column.name}",
     )
 
 

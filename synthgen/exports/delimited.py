@@ -39,9 +39,9 @@ def write(
         If an option is unknown or not ``yes`` or ``no``.
     """
     given = dict(options)
-    mark = given.pop("bom", "no")
-    if mark not in {"yes", "no"}:
-        raise UsageError(f"{mapping.id}: option bom is {mark}; it must be yes or no")
+    bom = given.pop("bom", "no")
+    if bom not in {"yes", "no"}:
+        raise UsageError(f"{mapping.id}: option bom is {bom}; it must be yes or no")
     known = options_of(mapping, given)
     rows = {}
     for table in mapping.tables:
@@ -51,12 +51,13 @@ def write(
         done = cohort.database.execute(f"COPY ({query}) TO {literal(str(path))} ({form})")
         first = done.fetchone()
         rows[path.name] = int(first[0]) if first else 0
-        if mark == "yes":
-            _mark(path)
+        if bom == "yes":
+            mark(path)
     return rows
 
 
-def _mark(path: Path) -> None:
+def mark(path: Path) -> None:
+    """Put a byte-order mark in front of a file."""
     marked = path.with_name(path.name + ".marked")
     with path.open("rb") as plain, marked.open("wb") as out:
         out.write(BYTE_ORDER_MARK)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from synthgen.exports import delimited, excel, fhir, omop, sqlite
+from synthgen.exports import delimited, excel, fhir, metastat, omop, sqlite
 from synthgen.exports.cohort_tables import CohortTables
 from synthgen.exports.mapping import TargetMapping, load_mapping, options_of
 from synthgen.resources import data_root
@@ -95,6 +95,14 @@ def targets() -> dict[str, Target]:
         _delimited("encr-jrc"),
         _delimited("kcure-rgst"),
         _delimited("kcure-ccld"),
+        Target(
+            "kcure-metastat",
+            "K-CURE meta-statistics tables",
+            "K-CURE 메타통계",
+            metastat.FILES,
+            partial(metastat.write, (mapping_of("kcure-rgst"), mapping_of("kcure-ccld"))),
+            metastat.OPTIONS,
+        ),
         Target(
             "fhir-mcode",
             "FHIR R4, mCODE STU4",

@@ -35,6 +35,11 @@ _COLUMN_HEAD = ("HOSP_CD", "TBL_ID", "COL_ID", "COL_SEQ", "ROW_CNT", "NULL_NCS",
 _SOURCE = "metastatistics"
 
 
+def is_metastatistics(folder: Path) -> bool:
+    """Whether a folder holds meta-statistics tables."""
+    return (folder / f"{CODES}.csv").is_file()
+
+
 def _rows(path: Path, head: Sequence[str]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -1,0 +1,146 @@
+"""Meta-statistics counted from a cohort are what a hospital's are: read, checked and tabulated."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from synthgen.cli.main import commands
+from synthgen.cohort.artefact import load_model
+from synthgen.cohort.settings import settings_for
+from synthgen.cohort.write import write_cohort
+from synthgen.errors import UsageError
+from synthgen.exports import export_cohort
+from synthgen.exports.contract import schema_for
+from synthgen.schema.load import load_schema
+from synthgen.statistics.metastatistics import read_metastatistics
+from synthgen.statistics.read import read_pack
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    model = load_model("kr-demo")
+    folder = tmp_path_factory.mktemp("metastat") / "cohort"
+    write_cohort(model, settings_for(model, 300, seed=6), folder, formats=("parquet",))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def counted(cohort, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("metastat") / "counted"
+    export_cohort(cohort, "kcure-metastat", folder)
+    return folder
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def told(folder, table):
+    return rows(folder / f"CNCR_TBL_{table}_STATS.csv")
+
+
+def test_codes_are_counted_as_they_stand_in_the_cohort(cohort, counted):
+    with duckdb.connect() as db:
+        stages = db.execute(f"SELECT seer_stage FROM '{cohort}/tumour.parquet'").fetchall()  # noqa: S608
+    wanted = Counter(code for (code,) in stages if code is not None)
+    mine = [
+        r
+        for r in told(counted, "CD_DTRN")
+        if (r["TBL_ID"], r["COL_ID"]) == ("TUMOUR", "SEER_STAGE")
+    ]
+    assert {r["CD_VL"]: int(r["ROW_CNT"]) for r in mine} == dict(wanted)
+    assert all(int(r["PT_CNT"]) <= int(r["ROW_CNT"]) for r in mine)
+    years = [r for r in told(counted, "CD_YR") if r["COL_ID"] == "SEER_STAGE"]
+    assert sum(int(r["ROW_CNT"]) for r in years) == sum(wanted.values())
+    gaps = next(r for r in told(counted, "COL_DTRN") if r["COL_ID"] == "SEER_STAGE")
+    assert int(gaps["ROW_CNT"]) - int(gaps["NULL_NCS"]) == sum(wanted.values())
+
+
+def test_the_columns_are_those_of_the_definition(counted):
+    assert list(told(counted, "CD_YR")[0]) == [
+        "HOSP_CD", "TBL_ID", "COL_ID", "CD_VL", "COL_SEQ", "CRIT_YR", "ROW_CNT", "PT_CNT",
+        "STATS_WORK_YMD", "COLL_STRT_YMD", "COLL_END_YMD", "CRTN_DT",
+    ]  # fmt: skip
+    assert list(told(counted, "COL_DTRN")[0])[3:14] == [
+        "COL_SEQ", "ROW_CNT", "NULL_NCS", "PT_CNT", "AVE_VL", "MIN_VL", "N1_QRTL_CNT",
+        "N2_QRTL_CNT", "N3_QRTL_CNT", "N4_QRTL_CNT", "MODE_VL",
+    ]  # fmt: skip
+
+
+def test_ages_have_their_quartiles_and_texts_have_none(cohort, counted):
+    with duckdb.connect() as db:
+        wanted = db.execute(
+            "SELECT round(avg(age_at_diagnosis), 3), min(age_at_diagnosis), "  # noqa: S608
+            "quantile_disc(age_at_diagnosis, 0.5), max(age_at_diagnosis) "
+            f"FROM '{cohort}/tumour.parquet'"
+        ).fetchone()
+    found = {r["COL_ID"]: r for r in told(counted, "COL_DTRN")}
+    age = found["AGE_AT_DIAGNOSIS"]
+    mine = [age[k] for k in ("AVE_VL", "MIN_VL", "N2_QRTL_CNT", "N4_QRTL_CNT")]
+    assert [float(v) for v in mine] == pytest.approx([float(v) for v in wanted])
+    assert found["TOPOGRAPHY"]["AVE_VL"] == ""
+
+
+def test_they_are_read_as_a_pack(counted):
+    pack = read_metastatistics(counted, load_schema("rare-cancer"))
+    assert {"sex", "seer_stage"} <= {table.name for table in pack.tables}
+
+
+def test_the_tables_of_the_library_are_counted_too(cohort, tmp_path):
+    export_cohort(cohort, "kcure-metastat", tmp_path / "out", options={"tables": "kcure"})
+    mine = told(tmp_path / "out", "CD_DTRN")
+    assert {"CNCR_RGST", "RRCN_DIAG_MTST", "RRCN_TRTM_OPRT"} >= {
+        r["TBL_ID"] for r in mine if "BYPS" not in r["TBL_ID"]
+    }
+    sexes = {r["CD_VL"]: int(r["ROW_CNT"]) for r in mine if r["COL_ID"] == "SEX"}
+    assert set(sexes) == {"1", "2"}
+    pack = read_metastatistics(tmp_path / "out", schema_for("kcure-rgst@1"))
+    assert {c.members["sex"][0]: c.value for c in pack.table("sex").cells if c.members} == sexes
+
+
+def test_options_that_cannot_be_meant_are_one_line(cohort, tmp_path):
+    for options, said in (
+        ({"tables": "all"}, "option tables is all; it must be cohort or kcure"),
+        ({"colour": "red"}, "has no option colour; it has: hospital, tables, prefix, bom"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            export_cohort(cohort, "kcure-metastat", tmp_path / "x", options=options)
+
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "docs/how-to/examples/sarcoma-surgery"
+CODE_ROWS = """HOSP_CD,TBL_ID,COL_ID,CD_VL,COL_SEQ,ROW_CNT,PT_CNT
+H1,OPERATION,STATUS,alive,9,97,97
+H1,OPERATION,STATUS,dead,9,3,3
+"""
+
+
+def test_the_command_line_checks_them_and_makes_a_protected_pack(tmp_path):
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    (folder / "CNCR_TBL_CD_DTRN_STATS.csv").write_text(CODE_ROWS)
+    runner = CliRunner()
+    checked = runner.invoke(commands, ["check", str(folder), "--schema", str(EXAMPLE), "--json"])
+    assert checked.exit_code == 0, checked.output
+    assert json.loads(checked.stdout)["passes"]
+    asked = ["tabulate", str(folder), "--schema", str(EXAMPLE), "-o", str(tmp_path / "pack")]
+    made = runner.invoke(commands, asked)
+    assert made.exit_code == 0, made.output
+    (table,) = read_pack(tmp_path / "pack").tables
+    assert table.variables == ("status",)
+    assert [c for c in table.cells if c.lower == c.upper and 0 < c.value < 5] == []
+    refused = runner.invoke(commands, [*asked, "--unprotected"])
+    assert refused.exit_code == 2
+    assert "holds meta-statistics" in refused.output
+    (folder / "CNCR_TBL_CD_DTRN_STATS.csv").write_text(
+        CODE_ROWS + "H2,OPERATION,STATUS,dead,9,9,9\n"
+    )
+    several = runner.invoke(commands, asked)
+    assert "holds 2 hospitals" in several.output
+    one = runner.invoke(commands, [*asked, "--hospital", "H2", "--force", "--dry-run"])
+    assert one.exit_code == 0, one.output
