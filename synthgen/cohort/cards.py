@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.cohort.asked_schema import asked_schema
+from synthgen.cohort.clinical_card import clinical_section
 from synthgen.cohort.croissant import FILE as CROISSANT
 from synthgen.cohort.croissant import MEDIA_TYPES, to_croissant
 from synthgen.cohort.fitted_model import FittedModel
@@ -72,6 +73,7 @@ def data_card(
                 *([_names_note(settings, language)] if settings.names else []),
                 *([say("replicate_note")] if settings.replicate else []),
                 *([say("again", command=_command(model, settings))] if model.sha256 else []),
+                *clinical_section(model, settings, language),
                 f"## {say('licence')}",
                 licence_of(model.pack).text(language),
             ]

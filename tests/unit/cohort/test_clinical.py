@@ -18,6 +18,7 @@ from synthgen.cohort.clinical.templates import (
     templates_for,
     without_assumed,
 )
+from synthgen.cohort.clinical_card import clinical_section
 from synthgen.cohort.settings import settings_for
 from synthgen.cohort.write import write_cohort
 from synthgen.errors import UsageError
@@ -274,3 +275,18 @@ def test_clinical_tables_are_refused_where_they_cannot_be_made():
 def test_every_part_of_the_format_is_known():
     properties = json.loads(FORMAT.read_text(encoding="utf-8"))["properties"]
     assert set(PARTS) < set(properties)
+
+
+def test_the_data_card_says_where_every_number_is_from_and_what_is_assumed():
+    settings = settings_for(model(), 5, where={"entity": ("gist",)}, clinical="all")
+    english, korean = ("\n".join(clinical_section(model(), settings, w)) for w in ("en", "ko"))
+    assert "Corless CL" in english
+    assert "biomarkers 1.shares 1" in english
+    assumed = [line for line in english.splitlines() if "**assumed**" in line]
+    assert assumed[0].startswith("| Gastrointestinal stromal tumour")
+    assert {"metastasis", "relapse.kinds"} <= set(assumed[0].split("| ")[-1][:-2].split(", "))
+    assert "**가정**" in korean
+    assert "Masaoka" not in english
+    published = settings_for(model(), 5, where={"entity": ("gist",)}, clinical="published")
+    assert "**assumed**" not in "\n".join(clinical_section(model(), published, "en"))
+    assert clinical_section(model(), settings_for(model(), 5), "en") == []
