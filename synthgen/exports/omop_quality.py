@@ -11,20 +11,21 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgen.errors import ContractError
 from synthgen.exports.mapping import TargetMapping, TargetTable
+from synthgen.exports.omop_delivery import attach_tables, read_tables, wrong_types
 from synthgen.exports.targets import mapping_of
 from synthgen.resources import data_root
 from synthgen.schema.documents import one_line, read_document
-from synthgen.schema.model import Severity
-from synthgen.schema.rules.sql import identifier, literal
+from synthgen.schema.model import Schema, Severity
+from synthgen.schema.rules.sql import literal
 from synthgen.schema.validation.database import locked_database
-from synthgen.schema.validation.report import Broken
+from synthgen.schema.validation.report import Broken, Report
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 FILE = "omop.duckdb"
 NEEDED = ("person", "observation_period")
 """Tables without which there is nothing to check."""
+
+SCHEMAS_OWN = frozenset(
+    {"cdmTable", "cdmField", "cdmDatatype", "isRequired", "isPrimaryKey", "isForeignKey"}
+)
+"""Checks that a schema makes too."""
 
 RELATION = re.compile(r"\b(?:FROM|JOIN) ([a-z_]+)\b(?!\.)")
 LENGTH = re.compile(r"^VARCHAR\((\d+)\)$")
@@ -286,7 +292,9 @@ def omop_quality(path: Path, version: str = "") -> list[Broken]:
         wal = [p.with_name(p.name + ".wal") for p in readable]
         with locked_database(Path(scratch), [*readable, *wal]) as db:
             try:
-                found = _attach(db, readable[0]) if database.is_file() else _read(db, files)
+                found = (
+                    attach_tables(db, readable[0]) if database.is_file() else read_tables(db, files)
+                )
             except duckdb.Error as error:
                 raise ContractError(
                     f"{one_line(path.name)}: cannot be read as OMOP tables"
@@ -296,81 +304,31 @@ def omop_quality(path: Path, version: str = "") -> list[Broken]:
                 raise ContractError(f"{path}: holds no table {absent[0]}; OMOP must have it")
             chosen = version or ("5.4" if "episode" in found else "5.3")
             mapping = mapping_of(f"omop-{chosen}")
-            return [*_types(db, mapping, found), *quality_of(db, mapping, frozenset(found))]
+            return [*wrong_types(db, mapping, found), *quality_of(db, mapping, frozenset(found))]
 
 
-def _attach(db: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[str, ...]]:
-    """Tables of a DuckDB file under their names."""
-    db.execute(f"ATTACH {literal(str(path))} AS delivery (READ_ONLY)")
-    listed = db.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() "
-        "WHERE database_name = 'delivery' AND NOT internal ORDER BY ALL"
-    ).fetchall()
-    for schema, name in listed:
-        there = f"delivery.{identifier(schema)}.{identifier(name)}"
-        db.execute(f"CREATE OR REPLACE VIEW {identifier(name.lower())} AS SELECT * FROM {there}")  # noqa: S608
-    return {name.lower(): () for _, name in listed}
+def with_quality(report: Report, schema: Schema, path: Path) -> Report:
+    """A report on OMOP tables with what these checks find beyond the schema's.
 
+    Parameters
+    ----------
+    report : Report
+        Of the check against the schema, which names missing tables, columns, values and keys.
+    schema : Schema
+        Any; only ``omop`` is asked further.
+    path : Path
+        Of the delivery.
 
-def _read(db: duckdb.DuckDBPyConnection, files: Mapping[str, Path]) -> dict[str, tuple[str, ...]]:
-    """Tables of CSV files under their names, every cell as text beside what it is read as."""
-    types = {t.name: {c.name: c.type for c in t.columns} for t in mapping_of("omop-5.4").tables}
-    types["visit_occurrence"] |= {
-        c.name: c.type for t in mapping_of("omop-5.3").tables if t.name == "visit_occurrence"
-        for c in t.columns
-    }  # fmt: skip
-    wrong: dict[str, tuple[str, ...]] = {}
-    for name, path in files.items():
-        with path.open("rb") as opened:
-            head = opened.readline(2**16).decode("utf-8-sig", errors="replace")
-        separator = max(",;\t|", key=head.count)
-        form = f"header=true, all_varchar=true, delim={literal(separator)}, quote='\"'"
-        text = f"read_csv({literal(str(path.resolve()))}, {form})"
-        columns = [str(row[0]) for row in db.execute(f"DESCRIBE SELECT * FROM {text}").fetchall()]  # noqa: S608
-        kinds = [(c, types[name].get(c.lower(), "VARCHAR")) for c in columns]
-        cells = ", ".join(
-            f"TRY_CAST({identifier(c)} AS {kind}) AS {identifier(c.lower())}" for c, kind in kinds
-        )
-        unread = ", ".join(
-            f"count({identifier(c)}) - count(TRY_CAST({identifier(c)} AS {kind}))"
-            for c, kind in kinds
-        )
-        # As text first: DuckDB hands a cast down to its reader, which stops at a wrong cell.
-        raw = identifier(f"text of {name}")
-        db.execute(f"CREATE TEMP TABLE {raw} AS SELECT * FROM {text}")  # noqa: S608
-        db.execute(f"CREATE TABLE {identifier(name)} AS SELECT {cells} FROM {raw}")  # noqa: S608
-        counts = db.execute(f"SELECT {unread} FROM {raw}").fetchone() or ()  # noqa: S608
-        db.execute(f"DROP TABLE {raw}")
-        wrong[name] = tuple(
-            f"{column.lower()}:{count}"
-            for column, count in zip(columns, counts, strict=True)
-            if count
-        )
-    return wrong
-
-
-def _types(
-    db: duckdb.DuckDBPyConnection, mapping: TargetMapping, found: Mapping[str, Sequence[str]]
-) -> list[Broken]:
-    """Cells of text files that are not what the standard's type says."""
-    broken = []
-    for table in mapping.tables:
-        types = {c.name: c.type for c in table.columns}
-        for entry in found.get(table.name, ()):
-            column, _, count = entry.partition(":")
-            if column not in types:
-                continue
-            row = db.execute(f"SELECT count(*) FROM {identifier(table.name)}").fetchone()  # noqa: S608
-            broken.append(
-                Broken(
-                    rule="conformance.cdmDatatype",
-                    table=table.name,
-                    column=column,
-                    severity=Severity.IMPOSSIBLE,
-                    message=f"is no {types[column]}",
-                    message_ko=f"{types[column]} 형식이 아니다",
-                    count=int(count),
-                    total=int(row[0]) if row else 0,
-                )
-            )
-    return broken
+    Returns
+    -------
+    Report
+        The same where it is not about OMOP, or the tables cannot be read here.
+    """
+    if schema.id != "omop":
+        return report
+    try:
+        found = omop_quality(path, ".".join(schema.version.split(".")[:2]))
+    except ContractError:  # said already, in the words of the schema
+        return report
+    beyond = [b for b in found if b.rule.partition(".")[2] not in SCHEMAS_OWN]
+    return replace(report, broken=(*report.broken, *beyond))

@@ -10,11 +10,20 @@ from synthgen.cohort.settings import settings_for
 from synthgen.cohort.write import write_cohort
 from synthgen.errors import ContractError
 from synthgen.exports import export_cohort
-from synthgen.exports.omop_quality import ask_all, missing_tables, omop_quality, quality_checks
+from synthgen.exports.contract import schema_for
+from synthgen.exports.omop_quality import (
+    ask_all,
+    missing_tables,
+    omop_quality,
+    quality_checks,
+    with_quality,
+)
 from synthgen.exports.targets import mapping_of
 from synthgen.resources import data_root
 from synthgen.schema.documents import read_document
+from synthgen.schema.load import load_schema
 from synthgen.schema.model import Severity
+from synthgen.schema.validation import check_tables
 
 UNMAPPED = "completeness.standardConceptRecordCompleteness"
 """Without a vocabulary the standard concepts are 0, and the checks say so."""
@@ -204,3 +213,23 @@ def test_what_is_no_omop_is_one_clear_line(tmp_path):
     (tmp_path / "omop.duckdb").write_text("no database", encoding="utf-8")
     with pytest.raises(ContractError, match="cannot be read as OMOP tables"):
         omop_quality(tmp_path)
+
+
+def test_the_command_asks_the_dashboard_too_and_says_nothing_twice(folder, tmp_path):
+    schema = schema_for("omop@5.4")
+    report = with_quality(check_tables(folder, schema), schema, folder)
+    assert {b.rule for b in report.broken} == {UNMAPPED}
+    text = tmp_path / "text"
+    shutil.copytree(folder, text, ignore=shutil.ignore_patterns("*.duckdb", "export.json"))
+    lines = (text / "death.csv").read_text(encoding="utf-8").splitlines()
+    (text / "death.csv").write_text(
+        "\n".join([lines[0], *(line.replace(",20", ",19", 1) for line in lines[1:])]) + "\n",
+        encoding="utf-8",
+    )
+    report = with_quality(check_tables(text, schema), schema, text)
+    assert not report.passes
+    rules = [(b.rule, b.where) for b in report.broken]
+    assert ("plausibility.plausibleDuringLife", "measurement.measurement_date") in rules
+    other = check_tables(folder, schema)
+    assert with_quality(other, load_schema("rare-cancer"), folder) is other
+    assert with_quality(other, schema, tmp_path / "nowhere") is other
