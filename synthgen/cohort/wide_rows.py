@@ -238,7 +238,7 @@ def wide_tables(
             parent_rows = np.flatnonzero(there[subjects[parent]])
             of = subjects[parent][parent_rows]
         keys = made_keys(model, seed, block, table, len(of), frames, parent_rows)
-        columns = {**_placeholders(table, len(of)), **_columns(table, layout, wide, of), **keys}
+        columns = {**_placeholders(table, len(of)), **keys, **_columns(table, layout, wide, of)}
         frames[name], subjects[name] = frame_of(table, columns, len(of)), of
     for table in schema.tables:
         if table.name not in frames:

@@ -1,7 +1,7 @@
 """From records to wide rows: what an engine of one table is given to learn.
 
 The first row of each linked table stands beside its subject; how many more there are is counted
-and said.  Keys, identifiers and texts are never given to an engine.  What is missing is filled
+and said.  Keys, identifiers and free texts are never given to an engine.  What is missing is filled
 with a value of another record, and that it is missing is a code, so that no engine invents its
 own way with missing values; columns that the rules of the schema tie to each other are learned
 as the combinations that occur, which is what SDV calls ``FixedCombinations``.
@@ -187,18 +187,19 @@ class _Reader:
             named = column.name in keys or column.sensitivity is Sensitivity.IDENTIFIER
             if f"c{at}_{number}" not in found or named:
                 continue
-            if column.type is ColumnType.STRING:
-                self.left_out.append(f"{qualified} (text)")
-                continue
             values = np.ma.asarray(found[f"c{at}_{number}"])[borrowed]
             gone = np.ma.getmaskarray(values).copy()
             if gone.all():
                 continue
-            if column.type is ColumnType.CODE:
-                self.texts[qualified] = [
+            if column.type in (ColumnType.CODE, ColumnType.STRING):
+                texts = [
                     "" if lost else str(value)
                     for value, lost in zip(values.data.tolist(), gone, strict=True)
                 ]
+                if column.type is ColumnType.STRING and not _is_coded(column, texts):
+                    self.left_out.append(f"{qualified} (text)")
+                else:
+                    self.texts[qualified] = texts
                 continue
             known = np.where(gone, 0.0, values.data.astype(np.float64))
             gone |= ~np.isfinite(known)
@@ -296,6 +297,12 @@ class _Reader:
             if np.array_equal(np.round(values, digits), values):
                 return digits
         return None
+
+
+def _is_coded(column: Column, texts: Sequence[str]) -> bool:
+    """Whether a text is a code without a list: it has a form, few values, and none of one's own."""
+    values = len(set(texts))
+    return bool(column.pattern) and values <= min(MOST_COMBINATIONS, len(texts) // 2)
 
 
 def _value(table: str, column: Column) -> str:
