@@ -75,12 +75,10 @@ class LeafTree:
         low = np.zeros((nodes, len(sizes)), dtype=np.intp)
         high = np.tile(np.asarray(sizes, dtype=np.intp) - 1, (nodes, 1))
         found_low, found_high = low[:1].repeat(count, axis=0), high[:1].repeat(count, axis=0)
-        done = np.zeros(count, dtype=np.bool_)
         for node in range(nodes):
             number = self.leaf[node]
-            if number >= 0 and not done[number]:  # the topmost node of a leaf is the leaf
+            if number >= 0:
                 found_low[number], found_high[number] = low[node], high[node]
-                done[number] = True
             if self.left[node] >= 0:
                 column, cut = self.feature[node], int(np.floor(self.threshold[node]))
                 for child in (self.left[node], self.right[node]):
@@ -125,7 +123,7 @@ def grow(
     rng : numpy.random.Generator
     trees : int
     min_leaf : int
-        Fewest persons of a leaf; nodes whose leaves would have fewer become leaves.
+        Fewest persons of a leaf; rows of leaves that would have fewer go on to the next.
     rounds : int
         At most.
 
@@ -171,33 +169,47 @@ def _unseen(forest: Any, both: npt.NDArray[np.float32], truth: npt.NDArray[np.in
 
 
 def _pruned(tree: Any, x: IntArray, persons: IntArray, min_leaf: int) -> LeafTree:
-    """The tree cut back until every leaf that holds rows holds enough persons."""
-    left, right = (np.asarray(a, dtype=np.intp) for a in (tree.children_left, tree.children_right))
-    feature = np.asarray(tree.feature, dtype=np.intp)
-    threshold = np.asarray(tree.threshold, dtype=np.float64)
+    """The tree without leaves of too few persons: their rows go on to the leaves beside them.
+
+    A node of which one side is such a leaf asks no more and becomes its other side, as arfpy
+    0.1.1 prunes; what is left of the tree keeps its depth.
+    """
+    left, right = (np.array(a, dtype=np.intp) for a in (tree.children_left, tree.children_right))
+    feature = np.array(tree.feature, dtype=np.intp)
+    threshold = np.array(tree.threshold, dtype=np.float64)
     nodes = len(left)
-    parent = np.zeros(nodes, dtype=np.intp)
+    parent = np.full(nodes, -1, dtype=np.intp)
     for children in (left, right):
         inner = children >= 0
         parent[children[inner]] = np.flatnonzero(inner)
-    plain = LeafTree(left, right, feature, threshold, np.arange(nodes))
-    ends = plain.nodes(x)
-    top = np.arange(nodes)
-    closed = np.zeros(nodes, dtype=np.bool_)
+    whole = LeafTree(left, right, feature, threshold, np.arange(nodes))
     while True:
-        at = top[ends]
-        pairs = np.unique(np.stack([at, persons], axis=1), axis=0)[:, 0]
-        found, many = np.unique(pairs, return_counts=True)
-        few = found[(many < min_leaf) & (found > 0)]
+        ends = whole.nodes(x)
+        pairs = np.unique(np.stack([ends, persons], axis=1), axis=0)[:, 0]
+        many = np.bincount(pairs, minlength=nodes)
+        reached = (left < 0) & ((parent >= 0) | (np.arange(nodes) == 0))
+        few = np.flatnonzero(reached & (many < min_leaf) & (parent >= 0))
         if not len(few):
             break
-        closed[parent[few]] = True
-        for node in range(nodes):  # parents stand before their children
-            above = top[parent[node]]
-            top[node] = above if closed[above] else node
+        touched: set[int] = set()
+        for leaf in few[np.argsort(many[few], kind="stable")]:
+            above = int(parent[leaf])
+            if above in touched or above < 0:
+                continue
+            beside = int(right[above] if left[above] == leaf else left[above])
+            if beside in touched:
+                continue
+            touched |= {above, beside}
+            feature[above], threshold[above] = feature[beside], threshold[beside]
+            left[above], right[above] = left[beside], right[beside]
+            for child in (left[above], right[above]):
+                if child >= 0:
+                    parent[child] = above
+            left[beside] = right[beside] = parent[beside] = parent[leaf] = -1
     number = np.full(nodes, -1, dtype=np.intp)
+    found = np.unique(ends)
     number[found] = np.arange(len(found))
-    return LeafTree(left, right, feature, threshold, np.asarray(number[top]))
+    return LeafTree(left, right, feature, threshold, number)
 
 
 def _invent(trees: Sequence[LeafTree], x: IntArray, rng: np.random.Generator) -> IntArray:

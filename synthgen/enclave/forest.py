@@ -191,18 +191,26 @@ def _rows_of(records: Records, unit: Coded, tables: Sequence[str]) -> LeafRows:
     columns = {n: np.asarray(found[f"v{i}"]).astype(np.intp) for i, n in enumerate(names)}
     persons = np.unique(np.asarray(found["person"]), return_inverse=True)[1].ravel()
     counted = [unit.variables[n] for n in names]
-    own = [c for c in counted if c.name not in unit.context]
-    features = [c for c in counted if not c.detail_of and not c.name.startswith(ROWS_OF)]
+    times = {f"{t.name}.{p.time}" for t in records.tables for p in t.end_points}
+    # A number is drawn in its finest bins, a time in those that it shares with its event.
+    finest = {
+        c.detail_of: c.name for c in counted if c.detail_of and c.variable.column not in times
+    }
+    plain = [c for c in counted if not c.detail_of]
+    features = [c for c in plain if not c.name.startswith(ROWS_OF)]
+    own = [c.name for c in plain if c.name not in unit.context]
+    derived = {n: finest[n] for n in own if n in finest}
+    details = {c.name: c.detail_of for c in counted if c.detail_of in own}
     parent = unit.unit.parents[0] if unit.unit.parents else ""
     return LeafRows(
         unit.unit.table.name,
         tables.index(parent) if parent in tables else -1,
         columns,
         persons.astype(np.intp),
-        tuple(c.name for c in features),
+        tuple(finest.get(c.name, c.name) for c in features),
         frozenset(c.name for c in features if not c.variable.is_binned),
-        _groups(unit, [c.name for c in own if not c.detail_of]),
-        {c.name: c.detail_of for c in own if c.detail_of},
+        tuple(tuple(finest.get(n, n) for n in group) for group in _groups(unit, own)),
+        derived | {fine: coarse for fine, coarse in details.items() if coarse not in finest},
     )
 
 

@@ -28,7 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 TREE = "forest_tree"
 """Variable that says which tree of the forest a row is drawn from."""
 
-SMOOTHING = 0.5
+SMOOTHING = 0.1
 """Rows of all, within its box, that each leaf is given beside its own.  Our choice."""
 
 MOST_NUMBERS = 40_000_000
@@ -54,8 +54,8 @@ class LeafRows:
         Those of them whose categories have no order.
     groups : tuple of tuple of str
         Own variables that are drawn together given the leaf; every own variable is in one.
-    details : mapping of str to str
-        Finer bins of an own variable, and that variable.
+    derived : mapping of str to str
+        Other bins of an own variable, and the bins that they are drawn from.
     """
 
     table: str
@@ -65,7 +65,7 @@ class LeafRows:
     features: tuple[str, ...]
     unordered: frozenset[str]
     groups: tuple[tuple[str, ...], ...]
-    details: Mapping[str, str]
+    derived: Mapping[str, str]
 
     @property
     def leaf(self) -> str:
@@ -223,7 +223,7 @@ def _densities(
     leaf: IntArray,
     sizes: Mapping[str, int],
 ) -> list[ConditionalTable]:
-    """Shares of every group within every leaf, and of finer bins within theirs."""
+    """Shares of every group within every leaf, and of other bins by what they are drawn from."""
     count = int(tree.leaf.max()) + 1
     made: list[ConditionalTable] = []
     for group in rows.groups:
@@ -246,11 +246,11 @@ def _densities(
         shares += SMOOTHING * np.divide(prior, total, out=np.zeros_like(prior), where=total > 0)
         shares /= shares.sum(axis=axes, keepdims=True)
         made.append(ConditionalTable((rows.leaf,), group, shares))
-    for fine, coarse in rows.details.items():
-        shape = (sizes[coarse], sizes[fine])
-        flat = rows.columns[coarse] * shape[1] + rows.columns[fine]
+    for name, source in rows.derived.items():
+        shape = (sizes[source], sizes[name])
+        flat = rows.columns[source] * shape[1] + rows.columns[name]
         counts = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
-        made.append(conditional(counts.astype(np.float64), (coarse,), (fine,)))
+        made.append(conditional(counts.astype(np.float64), (source,), (name,)))
     return made
 
 
@@ -265,7 +265,7 @@ def _mixture(
             most[name] = max(most[name], count)
     trees = codes_of("T", len(parts))
     own = {
-        rows.leaf: [n for n in codes if any(n in g for g in rows.groups) or n in rows.details]
+        rows.leaf: [n for n in codes if any(n in g for g in rows.groups) or n in rows.derived]
         for rows in tables
     }
 
