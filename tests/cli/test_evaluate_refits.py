@@ -142,11 +142,8 @@ def place(tmp_path_factory) -> Path:
 
 
 def evaluate(place: Path, target: str, policy: Path, out: Path, *more: object):
-    """Without ``--schema`` where the model is at hand: it brings the schema along."""
-    brought = target == "model" or "--model" in more
-    schema = () if brought else ("--schema", place / "own")
     return run(
-        "evaluate", place / target, *schema, "--policy", policy, "-o", out,
+        "evaluate", place / target, "--schema", place / "own", "--policy", policy, "-o", out,
         "--records", place / "train", "--control", place / "control", "--json", *more,
     )  # fmt: skip
 
@@ -181,6 +178,17 @@ def test_a_model_and_its_cohort_are_refitted_the_same_for_any_number_of_jobs(pla
     assert decision["verdict"] == "not_testable"
 
 
+def test_a_model_brings_its_schema_whose_bins_are_of_all_records(place, tmp_path):
+    """It is evaluated without --schema, and not fitted again: each half would know of the other."""
+    policy = policy_file(tmp_path, required=False)
+    result = run(
+        "evaluate", place / "cohort", "--model", place / "model", "--policy", policy, "--json",
+        "--records", place / "train", "--control", place / "control", "-o", tmp_path / "a",
+    )  # fmt: skip
+    (said,) = audit_of(result).values()
+    assert said["reason"] == "finding.reason.missing_input"
+
+
 def test_a_cohort_without_its_model_cannot_be_refitted(place, tmp_path):
     result = evaluate(place, "cohort", policy_file(tmp_path, required=True), tmp_path / "a")
     assert result.exit_code == 3, result.output
@@ -196,3 +204,39 @@ def test_a_number_of_refits_that_cannot_be_is_one_line(place, tmp_path, refits):
     assert result.stderr.count("\n") == 1
     assert "even and at least 32" in result.stderr
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("how", [("--min-cell", 5), ("--round", 5)], ids=["hidden", "rounded"])
+def test_a_model_of_protected_tables_is_fitted_again_under_their_protection(place, tmp_path, how):
+    made = run("tabulate", place / "train", "--schema", place / "own", *how,
+               "-o", tmp_path / "pack", "--allow-repeated")  # fmt: skip
+    assert made.exit_code == 0, made.output
+    fitted = run("fit", tmp_path / "pack", "-o", tmp_path / "model")
+    assert fitted.exit_code == 0, fitted.output
+    result = run(
+        "evaluate", tmp_path / "model", "--policy", policy_file(tmp_path, required=False),
+        "--records", place / "train", "--control", place / "control", "--refits", 32, "--json",
+        "-o", tmp_path / "a",
+    )  # fmt: skip
+    found = audit_of(result)
+    assert found["everybody"]["reason"] is None, found
+    assert found["everybody"]["detail"]["refits"] == 32
+    # forty people in tables of at least five: nothing is proven against such a fit
+    assert found["everybody"]["lower"] <= 0.2
+
+
+def test_a_pack_does_not_hold_its_plan_so_that_its_model_is_not_audited(place, tmp_path):
+    plan = {"format": "plan/1", "target": {"population": "Nobody", "period": "2020"},
+            "tables": [{"variables": ["sex", "grade"]}, {"variables": ["person_age"]}]}  # fmt: skip
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    made = run("tabulate", place / "train", "--schema", place / "own", "--plan",
+               tmp_path / "plan.json", "-o", tmp_path / "pack", "--allow-repeated")  # fmt: skip
+    assert made.exit_code == 0, made.output
+    fitted = run("fit", tmp_path / "pack", "-o", tmp_path / "model")
+    assert fitted.exit_code == 0, fitted.output
+    result = run("evaluate", tmp_path / "model", "--policy", policy_file(tmp_path, required=True),
+                 "--records", place / "train", "--control", place / "control", "--refits", 32,
+                 "-o", tmp_path / "a", "--json")  # fmt: skip
+    assert result.stdout, result.stderr
+    (said,) = audit_of(result).values()
+    assert (said["reason"], said["estimate"]) == ("finding.reason.refit_other", None)
