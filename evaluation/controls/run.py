@@ -2,6 +2,8 @@
 
 ``python evaluation/controls/run.py table``
     Control x policy x number of records: verdicts (about 20 minutes on two cores).
+``python evaluation/controls/run.py private``
+    The same of private tables and of fits to them (about three minutes).
 ``python evaluation/controls/run.py refusals --seeds 100 --n 60 343``
     How often generators that are honest by construction are refused.
 ``python evaluation/controls/run.py coverage --seeds 200``
@@ -68,12 +70,6 @@ def table(seed: int, sizes: list[int]) -> None:
     rows: list[dict[str, Any]] = [
         table_outcome(n, seed, policy).as_json() for n in sizes for policy in policies
     ]
-    rows += [
-        private_outcome(fault or PRIVATE_TABLES, fault, n, seed, policy).as_json()
-        for fault in ("", *FAULTS)
-        for n in sizes
-        for policy in policies
-    ]
     for one in CONTROLS:
         for n in sizes:
             start = time.process_time()
@@ -82,6 +78,23 @@ def table(seed: int, sizes: list[int]) -> None:
             rows += [outcome(one, n, findings, policy).as_json() for policy in policies]
             sys.stderr.write(f"{one.id} {n}: {seconds} s, {rows[-1]['verdict']}\n")
             keep("verdicts", {"seed": seed, "refits": 64, "revision": revision(), "rows": rows})
+
+
+def private(seed: int, sizes: list[int]) -> None:
+    """Verdict of every policy on private tables, right and wrong, and on fits to one."""
+    policies = [read_policy(path) for path in sorted(shipped_policies().values())]
+    rows = [
+        private_outcome(fault or PRIVATE_TABLES, fault, n, seed, policy).as_json()
+        for fault in ("", *FAULTS)
+        for n in sizes
+        for policy in policies
+    ]
+    for one in CONTROLS:
+        for n in sizes if one.tables is not None else ():
+            findings = findings_of(one, n, seed)
+            rows += [outcome(one, n, findings, policy).as_json() for policy in policies]
+            sys.stderr.write(f"{one.id} {n}: {rows[-1]['verdict']}\n")
+    keep("private", {"seed": seed, "refits": 64, "revision": revision(), "rows": rows})
 
 
 def refusals(seeds: int, sizes: list[int], names: list[str]) -> None:
@@ -143,7 +156,9 @@ def coverage(seeds: int, sizes: list[int], refits: int) -> None:
 def page() -> None:
     """Make the page of the documentation."""
     verdicts = json.loads((RESULTS / "verdicts.json").read_text(encoding="utf-8"))
-    rows = verdicts["rows"]
+    file = RESULTS / "private.json"
+    own = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"rows": []}
+    rows = verdicts["rows"] + own["rows"]  # of the same control, the later one is shown
     policies = sorted({row["policy"] for row in rows})
     lines = [
         "# Planted controls",
@@ -170,7 +185,8 @@ def page() -> None:
         "|---|---|---:|" + "---|" * len(policies) + "---|---|",
     ]
     by_key = {(r["control"], r["n"], r["policy"]): r for r in rows}
-    known = [(PRIMARY_ONLY, "")] + [(one.id, one.guarantee) for one in CONTROLS]
+    known = [(PRIMARY_ONLY, ""), (PRIVATE_TABLES, "G1"), *((fault, "") for fault in FAULTS)]
+    known += [(one.id, one.guarantee) for one in CONTROLS]
     for name, guarantee in known:
         for n in sorted({r["n"] for r in rows}):
             cells = [by_key.get((name, n, policy)) for policy in policies]
@@ -235,7 +251,7 @@ def _coverage() -> list[str]:
 def main() -> None:
     """Run one of the tasks."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", choices=("table", "refusals", "coverage", "page"))
+    parser.add_argument("task", choices=("table", "private", "refusals", "coverage", "page"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--refits", type=int, default=64)
@@ -244,6 +260,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.task == "table":
         table(asked.seed, asked.n)
+    elif asked.task == "private":
+        private(asked.seed, asked.n)
     elif asked.task == "refusals":
         refusals(asked.seeds, asked.n, asked.controls)
     elif asked.task == "coverage":
