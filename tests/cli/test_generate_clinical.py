@@ -39,7 +39,7 @@ def test_every_table_is_written_in_every_format(folder):
         assert (folder / f"{name}.csv").is_file()
         assert (folder / f"{name}.parquet").is_file()
         with duckdb.connect(str(folder / "cohort.duckdb"), read_only=True) as db:
-            (rows,) = db.table(name).count("*").fetchone()
+            rows = len(db.table(name).fetchall())
         assert rows == manifest["tables"][name]["rows"]
     resources = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))["resources"]
     assert [r["name"].replace("-", "_") for r in resources] == list(TABLES)
