@@ -1,7 +1,7 @@
 """CPU seconds and memory of the fit: real packs, and cost against their size.
 
-``kr-demo``, ``kr-rare``
-    The shipped packs: 27 and 59 entities with stage, treatment and survival.
+``kr-demo``, ``kr-rare``, ``ee-rare``
+    The shipped packs: 27, 59 and 59 entities with stage, treatment and survival.
 ``ci5-korea``
     All site groups of the Republic of Korea in *Cancer Incidence in Five Continents* XII, by
     sex and 18 age groups, and the total of all sites.  The file is not part of this repository
@@ -48,7 +48,7 @@ from synthgen.statistics.model import (
 from synthgen.statistics.read import read_pack
 from synthgen.statistics.statement import Statement
 
-PACKS = ("kr-demo", "kr-rare")
+PACKS = ("kr-demo", "kr-rare", "ee-rare")
 #: Sizes of each curve.
 CURVES = {
     "statements": (2, 5, 10, 20, 40, 61),

@@ -56,6 +56,7 @@ def fit_part(document: Row) -> str:
     names = {
         "kr-demo": "`kr-demo`: 27 entities, stage, treatment, survival",
         "kr-rare": "`kr-rare`: 59 entities, stage, treatment, survival",
+        "ee-rare": "`ee-rare`: 59 entities of Estonia, stage, survival",
         "ci5-korea": "CI5 XII Korea: 61 site groups by sex and age, and their total",
     }
     text = table(
@@ -252,7 +253,86 @@ Ederer II estimates something else where survival depends on age (largest distan
 registries publish it.
 
 {survival_part(survival)}
+
+## Evaluations (`bench_evaluate.py`)
+
+{evaluate_part(result("evaluate"))}
+
+Invented records with 20 columns, as many members, others and synthetic patients; each measure alone in a process of one
+thread, the dearest six shown. Fits of the refit audit cost what they cost: [measures](measures.md#how-fast), where
+SDMetrics' nearest measures of the same run stand beside.
+
+## Audits of tables (`bench_audit.py`)
+
+{audit_part(result("audit"))}
 """
+
+
+def evaluate_part(document: Row) -> str:
+    """Table of the measures, the dearest first, and of their sum."""
+    rows = [r for r in document["results"] if "." not in r["measure"]]
+    sizes = sorted({r["n"] for r in rows if r["measure"] != "refit_audit"})
+    cost: dict[str, dict[int, Row]] = {}
+    for row in rows:
+        cost.setdefault(row["measure"], {})[row["n"]] = row
+    audit = cost.pop("refit_audit", {})
+    dearest = sorted(cost.items(), key=lambda item: -item[1][sizes[-1]]["cpu_seconds"])
+    listed = [
+        (
+            "all of families C and U, one after the other",
+            *(f"{sum(of[n]['cpu_seconds'] for of in cost.values()):.1f}" for n in sizes),
+            f"{max(of[sizes[-1]]['peak_mib'] for of in cost.values()):.0f} MiB",
+        )
+    ]
+    listed += [
+        (
+            f"`{name}`",
+            *(f"{of[n]['cpu_seconds']:.2f}" for n in sizes),
+            f"{of[sizes[-1]]['peak_mib']:.0f} MiB",
+        )
+        for name, of in dearest[:6]
+    ]
+    listed += [
+        (
+            f"`refit_audit`, {n:,} records, without its fits",
+            "",
+            f"{row['cpu_seconds']:.2f}",
+            f"{row['peak_mib']:.0f} MiB",
+        )
+        for n, row in audit.items()
+    ]
+    return table(
+        ("measure", *(f"CPU seconds, {n:,} records" for n in sizes), "peak memory"), listed
+    )
+
+
+def audit_part(document: Row) -> str:
+    """Tables that are audited, and protection of one of them."""
+    names = {
+        "cube": "a cube of 576 cells with all its two-way margins",
+        "margins": "the one- and two-way margins alone of such a cube",
+        "hierarchy": "73 sites in 12 groups, by sex and year, every total",
+    }
+    audited = document["audit"]
+    rows = [
+        (
+            said,
+            f"{audited[name]['printed']:,}",
+            f"{audited[name]['hidden']:,}",
+            f"{audited[name]['at risk']:,}",
+            f"{audited[name]['cpu_seconds']:.2f}",
+            f"{audited[name]['peak_mib']:.0f} MiB",
+        )
+        for name, said in names.items()
+    ]
+    heads = ("tables", "printed", "hidden", "at risk", "CPU seconds", "peak memory")
+    protect = audited["protect"]
+    return (
+        table(heads, rows)
+        + "\n\nProtecting the cube until nothing is at risk takes "
+        + f"{protect['suppress']['cpu_seconds']:.1f} CPU seconds by suppression and "
+        + f"{protect['round']['cpu_seconds']:.1f} by rounding."
+    )
 
 
 def main() -> None:

@@ -229,23 +229,26 @@ def _refusals() -> list[str]:
 
 
 def _coverage() -> list[str]:
-    file = RESULTS / "coverage.json"
-    if not file.is_file():
+    """Coverage for each number of refits that was tried, the smallest first."""
+    files = sorted(RESULTS.glob("coverage-*.json"), key=lambda f: int(f.stem.rpartition("-")[2]))
+    if not files:
         return ["Not recorded."]
-    document = json.loads(file.read_text(encoding="utf-8"))
     lines = [
-        f"Generators that do not look at the records, so that the true advantage is zero; {document['seeds']} audits of "
-        f"{document['refits']} refits",
-        "each. Nominal: 5 % on each side.",
+        "Generators that do not look at the records, so that the true advantage is zero. Nominal: 5 % on each side. A lower bound",
+        "over zero is a false alarm, an upper bound under zero a false comfort; intervals of one audit depend on each other.",
         "",
-        "| generator | records | part | intervals | lower bound over zero | upper bound under zero |",
-        "|---|---:|---|---:|---:|---:|",
+        "| generator | records | refits | audits | part | intervals | lower bound over zero | upper bound under zero |",
+        "|---|---:|---:|---:|---|---:|---:|---:|",
     ]
-    return lines + [
-        f"| {row['control']} | {row['n']:,} | {row['part']} | {row['intervals']:,} | "
-        f"{100 * row['lower_bound_over_zero']:.1f} % | {100 * row['upper_bound_under_zero']:.1f} % |"
-        for row in document["rows"]
-    ]
+    for file in files:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        lines += [
+            f"| {row['control']} | {row['n']:,} | {document['refits']} | {document['seeds']} | {row['part']} | "
+            f"{row['intervals']:,} | {100 * row['lower_bound_over_zero']:.1f} % | "
+            f"{100 * row['upper_bound_under_zero']:.1f} % |"
+            for row in document["rows"]
+        ]
+    return lines
 
 
 def main() -> None:
