@@ -44,9 +44,12 @@ def triples(columns: list[str]) -> list[tuple[str, ...]]:
 
 
 def marginal_distance(
-    a: dict[str, np.ndarray], b: dict[str, np.ndarray], sets: list[tuple[str, ...]]
+    a: dict[str, np.ndarray],
+    b: dict[str, np.ndarray],
+    sets: list[tuple[str, ...]],
+    weight: np.ndarray | None = None,
 ) -> float:
-    """Mean total variation distance of marginals."""
+    """Mean total variation distance of marginals; rows of the second may be weighted."""
     found = []
     for names in sets:
         sizes = [int(max(a[n].max(), b[n].max())) + 1 for n in names]
@@ -54,35 +57,112 @@ def marginal_distance(
             np.ravel_multi_index([a[n] for n in names], sizes), minlength=int(np.prod(sizes))
         )
         second = np.bincount(
-            np.ravel_multi_index([b[n] for n in names], sizes), minlength=int(np.prod(sizes))
+            np.ravel_multi_index([b[n] for n in names], sizes),
+            weights=weight,
+            minlength=int(np.prod(sizes)),
         )
         found.append(0.5 * np.abs(first / first.sum() - second / second.sum()).sum())
     return float(np.mean(found))
 
 
-def detection_auc(
-    synthetic: pd.DataFrame, real: pd.DataFrame, numeric: tuple[str, ...], seed: int
-) -> float:
-    """Area under the curve of a detector of synthetic rows; 0.5 cannot tell."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import StratifiedKFold
-
-    both = pd.concat([synthetic, real], ignore_index=True)
-    x = np.column_stack(
+def _plain(frames: list[pd.DataFrame], numeric: tuple[str, ...], columns: list[str]) -> np.ndarray:
+    """Numbers as they are, categories by their rank among those of all frames."""
+    both = pd.concat(frames, ignore_index=True)
+    return np.column_stack(
         [
             both[n].to_numpy(dtype=float)
             if n in numeric
             else both[n].astype(str).astype("category").cat.codes
-            for n in real.columns
+            for n in columns
         ]
     )
+
+
+def detection_scores(
+    synthetic: pd.DataFrame, real: pd.DataFrame, numeric: tuple[str, ...], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """How synthetic each row looks to a detector that has not seen it: synthetic rows, real rows."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedKFold
+
+    x = _plain([synthetic, real], numeric, list(real.columns))
     y = np.repeat([1, 0], [len(synthetic), len(real)])
     scores = np.zeros(len(y))
     for fit, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(x, y):
         model = HistGradientBoostingClassifier(**DETECTOR, random_state=seed).fit(x[fit], y[fit])
         scores[test] = model.predict_proba(x[test])[:, 1]
-    return float(roc_auc_score(y, scores))
+    return scores[: len(synthetic)], scores[len(synthetic) :]
+
+
+def auc(positive: np.ndarray, negative: np.ndarray) -> float:
+    """Area under the curve; 0.5 cannot tell."""
+    order = np.sort(negative)
+    below = np.searchsorted(order, positive, side="left")
+    upto = np.searchsorted(order, positive, side="right")
+    return float((below + upto).mean() / 2 / len(order))
+
+
+def trained_on(
+    synthetic: pd.DataFrame, real: pd.DataFrame, numeric: tuple[str, ...], target: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of a target in the judging rows by a model of the synthetic ones, and the truth."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    others = [c for c in real.columns if c != target]
+    x = _plain([synthetic, real], numeric, others)
+    known = sorted(real[target].astype(str).unique())
+    y = synthetic[target].astype(str).to_numpy() == known[-1]
+    model = HistGradientBoostingClassifier(**DETECTOR, random_state=0).fit(x[: len(y)], y)
+    truth = real[target].astype(str).to_numpy() == known[-1]
+    return model.predict_proba(x[len(y) :])[:, 1], truth
+
+
+def _predictors(
+    frame: pd.DataFrame, train: pd.DataFrame, numeric: tuple[str, ...], outcomes: set[str]
+) -> np.ndarray:
+    """Standardised numbers and one column for each category but the first, by the training half."""
+    made = []
+    for name in train.columns:
+        if name in outcomes:
+            continue
+        if name in numeric:
+            values = train[name].astype(float)
+            made.append((frame[name].astype(float).to_numpy() - values.mean()) / values.std())
+        else:
+            known = sorted(train[name].astype(str).unique())[1:]
+            made += [(frame[name].astype(str) == c).to_numpy(dtype=float) for c in known]
+    return np.column_stack(made)
+
+
+def cox_risks(
+    synthetic: pd.DataFrame,
+    real: pd.DataFrame,
+    train: pd.DataFrame,
+    numeric: tuple[str, ...],
+    points: list[tuple[str, str]],
+) -> list[np.ndarray]:
+    """Log hazard of every judging row by Cox regressions of the synthetic rows, per end point."""
+    from synthgen.fidelity.cox import cox_fit
+
+    outcomes = {name for point in points for name in point}
+    here = _predictors(real, train, numeric, outcomes)
+    there = _predictors(synthetic, train, numeric, outcomes)
+    risks = []
+    for time, event in points:
+        died = synthetic[event].astype(int).to_numpy() == 1
+        fit = cox_fit(synthetic[time].to_numpy(dtype=float), died, there)
+        risks.append(np.zeros(len(real)) if fit is None else here @ fit.coefficients)
+    return risks
+
+
+def concordance(time: np.ndarray, event: np.ndarray, risk: np.ndarray, weight: np.ndarray) -> float:
+    """Harrell's concordance of weighted rows: weights are how often a row was resampled."""
+    right = compared = 0.0
+    for at in np.flatnonzero((event == 1) & (weight > 0)):
+        later = (time > time[at]) * weight
+        compared += weight[at] * later.sum()
+        right += weight[at] * (later * ((risk[at] > risk) + 0.5 * (risk[at] == risk))).sum()
+    return float(right / compared)
 
 
 def kaplan_meier(time: np.ndarray, event: np.ndarray, at: np.ndarray) -> np.ndarray:

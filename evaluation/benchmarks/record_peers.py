@@ -7,6 +7,7 @@ not the engine's defaults are stated here and nowhere else.
 """
 
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -128,15 +129,51 @@ def mbi_tree(train, numeric, rows, seed):
     return pd.DataFrame(out)
 
 
+def arfpy_forest(train, numeric, rows, seed):
+    """Adversarial random forest of arfpy, with its defaults: 30 trees, 5 rows a leaf."""
+    from arfpy import arf
+
+    np.random.seed(seed)  # noqa: NPY002 - what its sampling draws from
+    typed = train.astype({c: "category" for c in train.columns if c not in numeric})
+    forest = arf.arf(x=typed, verbose=False, random_state=seed)
+    forest.forde()
+    return forest.forge(n=rows)
+
+
+def mostly(train, numeric, rows, seed):
+    """TabularARGN of mostlyai-engine, with its defaults, on the processor."""
+    import tempfile
+
+    from mostlyai.engine import TabularARGN
+
+    with tempfile.TemporaryDirectory() as folder:
+        engine = TabularARGN(
+            workspace_dir=folder,
+            device="cpu",
+            random_state=seed,
+            verbose=0,
+            tgt_encoding_types={
+                c: "TABULAR_NUMERIC_AUTO" if c in numeric else "TABULAR_CATEGORICAL"
+                for c in train.columns
+            },
+        )
+        engine.fit(train)
+        return engine.sample(rows)
+
+
 def main() -> None:
     """Fit the engine that is named and write its rows."""
     kind, train_path, columns, rows, seed, epochs, out = sys.argv[1:]
     numeric = set(json.loads(Path(columns).read_text())["numeric"])
     header = pd.read_csv(train_path, nrows=0).columns
     train = pd.read_csv(train_path, dtype={c: str for c in header if c not in numeric})
-    started = time.process_time()
+    started, watch = time.process_time(), time.perf_counter()
     if kind.startswith("sdv"):
         made = sdv(kind, train, numeric, int(rows), int(seed), int(epochs))
+    elif kind == "arfpy":
+        made = arfpy_forest(train, numeric, int(rows), int(seed))
+    elif kind == "mostly":
+        made = mostly(train, numeric, int(rows), int(seed))
     else:
         made = mbi_tree(train, numeric, int(rows), int(seed))
     made = made[list(train.columns)]
@@ -144,7 +181,12 @@ def main() -> None:
         value = pd.to_numeric(made[name]).round()
         made[name] = value.clip(train[name].min(), train[name].max()).fillna(train[name].median())
     made.to_csv(out, index=False)
-    sys.stderr.write(json.dumps({"cpu_seconds": round(time.process_time() - started, 1)}) + "\n")
+    said = {
+        "cpu_seconds": round(time.process_time() - started, 1),
+        "seconds": round(time.perf_counter() - watch, 1),
+        "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    sys.stderr.write(json.dumps(said) + "\n")
 
 
 if __name__ == "__main__":
