@@ -26,9 +26,11 @@ def command(
 
     COHORT is a folder that generate made.  Targets are omop-5.4 and omop-5.3 (DuckDB file
     and CSV), fhir-mcode (NDJSON), encr-jrc (incidence file of European registries),
-    kcure-rgst (table CNCR_RGST of the Korean central cancer registry), sqlite and excel.
+    kcure-rgst (table CNCR_RGST of the Korean central cancer registry), kcure-ccld (common core
+    of the Korean clinical library), kcure-metastat (its meta-statistics), sqlite and excel.
     Options: athena, country (omop), bundles, country (fhir-mcode), geo (encr-jrc),
-    hospital (kcure-rgst), bom=yes (Korean Excel opens the CSV).
+    hospital (kcure-*), prefix, availability=full (kcure-ccld), tables=kcure (kcure-metastat),
+    bom=yes (Korean Excel opens the CSV).
 
     \b
     Examples:

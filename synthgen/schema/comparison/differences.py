@@ -8,6 +8,7 @@ from typing import Any
 
 from synthgen.errors import ContractError
 from synthgen.messages import message
+from synthgen.schema.comparison.shifts import FEWEST
 from synthgen.schema.documents import one_line
 
 MOST_SHOWN = 12
@@ -51,6 +52,11 @@ class Difference:
         """Table, and column if it is about one."""
         return f"{self.table}.{self.column}" if self.column else self.table
 
+    @property
+    def counted(self) -> str:
+        """Rows of B as they may be said: a small number is not."""
+        return f"{self.count:,}" if self.count >= FEWEST else f"<{FEWEST}"
+
     def label(self, language: str) -> str:
         """What differs, in Korean (``"ko"``) or English."""
         listed = ", ".join(one_line(code, 40) for code in self.codes[:MOST_SHOWN])
@@ -68,7 +74,8 @@ class Difference:
             "message": self.label("en"),
             "message_ko": self.label("ko"),
             "codes": list(self.codes),
-            "count": self.count,
+            "count": self.count if self.count >= FEWEST else 0,
+            "fewer_than": FEWEST if 0 < self.count < FEWEST else 0,
             "values": list(self.shown),
         }
 
@@ -132,7 +139,7 @@ class Comparison:
             where = f"  {difference.where}" if difference.where else ""
             line = f"{severity}  {difference.kind}{where}: {difference.label(language)}"
             if difference.count:
-                line += message("diff.counted", language, count=f"{difference.count:,}")
+                line += message("diff.counted", language, count=difference.counted)
             if difference.shown:
                 line += f" [{'; '.join(one_line(value, 60) for value in difference.shown)}]"
             lines.append(line)

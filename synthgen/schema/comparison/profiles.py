@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from synthgen.schema.comparison.shifts import cuts_of
 from synthgen.schema.model import Column, ColumnType, ForeignKey
 from synthgen.schema.rules.sql import identifier
 from synthgen.schema.validation.cells import VALUED, WRONG, Cell
@@ -45,6 +46,11 @@ class ColumnProfile:
         Smallest and largest value of numbers and dates; never printed.
     longest : int
         Characters of the longest text.
+    valued : int
+        Cells with a value that could be read.
+    cuts : tuple of (object, int)
+        Nine values that part numbers or dates into tenths, each with the cells up to it;
+        never printed.
     """
 
     column: Column
@@ -59,6 +65,8 @@ class ColumnProfile:
     least: Any = None
     greatest: Any = None
     longest: int = 0
+    valued: int = 0
+    cuts: tuple[tuple[Any, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,8 +142,10 @@ def profile_table(
     """
     loaded = typed.loaded
     limits = _limits(db, typed)
+    cuts = cuts_of(db, typed)
     columns = {
-        name: _column(db, typed, name, limits.get(name, (None, None, 0))) for name in typed.readers
+        name: _column(db, typed, name, limits.get(name, (None, None, 0)), cuts.get(name, ()))
+        for name in typed.readers
     }
     return TableProfile(
         name=typed.name,
@@ -161,7 +171,11 @@ def _form(typed: TypedTable) -> str:
 
 
 def _column(
-    db: duckdb.DuckDBPyConnection, typed: TypedTable, name: str, limits: tuple[Any, Any, int]
+    db: duckdb.DuckDBPyConnection,
+    typed: TypedTable,
+    name: str,
+    limits: tuple[Any, Any, int],
+    cuts: tuple[tuple[Any, int], ...],
 ) -> ColumnProfile:
     loaded, counts = typed.loaded, typed.counts[name]
     column = loaded.table.column(name)
@@ -179,6 +193,8 @@ def _column(
         least=limits[0],
         greatest=limits[1],
         longest=limits[2],
+        valued=typed.values_of(name),
+        cuts=cuts,
     )
 
 

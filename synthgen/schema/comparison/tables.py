@@ -14,6 +14,7 @@ from synthgen.schema.comparison.profiles import (
     TableProfile,
     profile_table,
 )
+from synthgen.schema.comparison.shifts import cells_up_to, far_apart, shares_apart
 from synthgen.schema.documents import one_line
 from synthgen.schema.model import ColumnType, Schema
 from synthgen.schema.rules.sql import identifier, literal
@@ -153,6 +154,14 @@ class _TableInB:
         query = f"SELECT {count_where(condition)} FROM {self._typed.relation}"  # noqa: S608
         return int(row_of(self._db, query)[0])
 
+    def apart(self, a: ColumnProfile, valued: int) -> float:
+        """How far the distribution of numbers or days is from that of A; 0 if by chance."""
+        if not a.cuts or a.column.name not in self._typed.readers:
+            return 0.0
+        cuts, ours = zip(*a.cuts, strict=True)
+        theirs = cells_up_to(self._db, self._typed, a.column.name, cuts)
+        return far_apart(ours, a.valued, theirs, valued)
+
     def wrong_values(self, name: str) -> tuple[str, ...]:
         """The first cells that are not what the schema wants, if values may be shown."""
         if not self._show:
@@ -279,6 +288,13 @@ def _values(
             yield Difference("codes.unseen", True, a.name, name, codes=never_a, count=rows)
         if never_b and theirs.codes:
             yield Difference("codes.unused", False, a.name, name, codes=never_b)
+    far, most = shares_apart(mine.codes, theirs.codes)
+    if far:
+        told = {"far": f"{far:.2f}", "most": _shares(most, mine.codes, theirs.codes)}
+        yield Difference("values.shares", False, a.name, name, told)
+    far = look.apart(mine, theirs.valued)
+    if far:
+        yield Difference("values.shifted", False, a.name, name, {"far": f"{far:.2f}"})
     if mine.least is not None and theirs.least is not None:
         beyond = look.beyond(mine)
         if beyond:
@@ -286,3 +302,12 @@ def _values(
     if mine.column.type is ColumnType.STRING and 0 < mine.longest < theirs.longest:
         values = {"a": mine.longest, "b": theirs.longest}
         yield Difference("values.longer", False, a.name, name, values)
+
+
+def _shares(codes: tuple[str, ...], a: Mapping[str, int], b: Mapping[str, int]) -> str:
+    """Codes of a public list with their shares on both sides."""
+    told = (
+        f"{one_line(c, 40)} {a[c] / sum(a.values()):.0%} / {b[c] / sum(b.values()):.0%}"
+        for c in codes
+    )
+    return ", ".join(told) or "-"

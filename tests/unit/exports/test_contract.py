@@ -208,29 +208,70 @@ def test_every_target_with_a_mapping_is_a_contract():
     }  # fmt: skip
 
 
-def test_the_command_line_checks_and_compares_a_delivery_by_its_target(library, delivery):
+def test_the_command_line_checks_and_compares_a_delivery_by_its_target(cohort, tmp_path):
+    export_cohort(cohort, "kcure-rgst", tmp_path / "ours")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    shutil.copy(tmp_path / "ours/CNCR_RGST.csv", theirs)
     runner = CliRunner()
-    checked = runner.invoke(commands, ["check", str(library)])
+    checked = runner.invoke(commands, ["check", str(tmp_path / "ours")])
     assert checked.exit_code == 0, checked.output
-    assert "kcure-ccld@1.0.0 is kept" in checked.output
-    change(delivery / "GSCN_TRTM_OPRT.csv", "OPRT_KNCD", "77")
-    checked = runner.invoke(
-        commands, ["check", str(delivery), "--schema", "kcure-ccld@1", "--json"]
-    )
+    assert "kcure-rgst@1.0.0 is kept" in checked.output
+    change(theirs / "CNCR_RGST.csv", "SEX", "7")
+    checked = runner.invoke(commands, ["check", str(theirs), "--schema", "kcure-rgst@1", "--json"])
     assert checked.exit_code == 4
     assert json.loads(checked.stdout)["broken"][0]["rule"] == "column.code"
-    compared = runner.invoke(commands, ["diff", str(library), str(delivery)])
+    compared = runner.invoke(commands, ["diff", str(tmp_path / "ours"), str(theirs)])
     assert compared.exit_code == 4
-    assert "TRTM_OPRT.OPRT_KNCD" in compared.output
-    assert "table.missing" not in compared.output
+    assert "CNCR_RGST.SEX" in compared.output
 
 
 def test_codes_never_seen_and_columns_that_fill_are_named(library, delivery):
-    schema = schema_for("kcure-ccld", library)
-    change(delivery / "GSCN_TRTM_OPRT.csv", "OPRT_KNCD", "27")
-    change(delivery / "GSCN_TRTM_OPRT.csv", "OPRT_PRPS_CD", "1")
-    theirs = schema_for("kcure-ccld", delivery)
-    found = compare_tables(library, delivery, schema, schema_b=theirs)
+    ours, theirs = library / "RRCN_TRTM_OPRT.csv", delivery / "GSCN_TRTM_OPRT.csv"
+    change(theirs, "OPRT_KNCD", "27")
+    change(theirs, "OPRT_PRPS_CD", "1")
+    found = compare_tables(
+        ours,
+        theirs,
+        schema_for("kcure-ccld", ours),
+        schema_b=schema_for("kcure-ccld", theirs),
+    )
     kinds = {(d.kind, d.column): d for d in found.differences}
     assert kinds["codes.unseen", "OPRT_KNCD"].codes == ("27",)
     assert ("gaps.filled", "OPRT_PRPS_CD") in kinds
+
+
+def test_shifts_are_told_by_public_codes_and_distances_and_small_numbers_are_not(cohort, tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    export_cohort(cohort, "kcure-rgst", ours)
+    theirs.mkdir()
+    with (ours / "CNCR_RGST.csv").open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    for at, row in enumerate(rows):
+        row["FDX"] = f"{int(row['FDX'][:4]) - 5}{row['FDX'][4:6]}28"
+        row["SEX"] = "1"
+        row["JOBCODE"] = "03" if at < 3 else row["JOBCODE"]
+    with (theirs / "CNCR_RGST.csv").open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    found = compare_tables(ours, theirs, schema_for("kcure-rgst"))
+    kinds = {(d.kind, d.column): d for d in found.differences}
+    assert ("values.shifted", "FDX") in kinds
+    assert ("values.shares", "SEX") in kinds
+    assert ("values.shifted", "BRTH") not in kinds
+    told = "\n".join([*found.lines("en"), *found.lines("ko"), json.dumps(found.as_json())])
+    assert not [row["FDX"] for row in rows if row["FDX"] in told]
+    same = compare_tables(ours, ours, schema_for("kcure-rgst"))
+    assert same.differences == ()
+
+
+def test_a_count_under_the_threshold_is_not_said(library, delivery):
+    ours, theirs = library / "RRCN_TRTM_OPRT.csv", delivery / "GSCN_TRTM_OPRT.csv"
+    change(theirs, "OPRT_KNCD", "27")
+    named = schema_for("kcure-ccld", theirs)
+    found = compare_tables(ours, theirs, schema_for("kcure-ccld", ours), schema_b=named)
+    (line,) = [line for line in found.lines("en") if "codes.unseen" in line]
+    assert "rows: <5" in line
+    (entry,) = [d for d in found.as_json()["differences"] if d["kind"] == "codes.unseen"]
+    assert (entry["count"], entry["fewer_than"]) == (0, 5)
