@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from synthgen.errors import UsageError
 from synthgen.exports.cohort_tables import CohortTables
-from synthgen.exports.fhir_clinical import of_clinical_tables
+from synthgen.exports.fhir_clinical import clinical_lines
 from synthgen.exports.fhir_elements import (
     ICDO3,
     IDENTIFIERS,
@@ -39,6 +39,7 @@ from synthgen.exports.fhir_elements import (
     resource,
 )  # fmt: skip
 from synthgen.exports.fhir_findings import measurement
+from synthgen.exports.fhir_lines import Line, RowLines, line_of
 from synthgen.exports.terms import reached_tables
 from synthgen.schema.model import ColumnType
 from synthgen.schema.rules.sql import identifier
@@ -63,8 +64,6 @@ OWN = {
 
 WITH_DIAGNOSIS = timedelta(days=120)
 """Metastases found so soon are those that the registry knows as present at diagnosis."""
-
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def patient(row: Mapping[str, Any], country: str) -> Resource:
@@ -182,7 +181,7 @@ def _spread_at_diagnosis(row: Mapping[str, Any], known: Mapping[str, Any]) -> bo
 def of_tumour(
     row: Mapping[str, Any], known: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Resource]:
-    """All resources of one tumour, its condition first.
+    """Resources of one tumour's own row, its condition first.
 
     Parameters
     ----------
@@ -192,12 +191,8 @@ def of_tumour(
         Rows of its clinical tables; empty for a cohort without them.
     """
     identity = row["tumour_id"]
-    clinical = list(of_clinical_tables(known))
     staged = [*stages(row, staged=bool(known.get("staging")))]
-    groups = {"mcode-tnm-stage-group", "mcode-cancer-stage"}
-    staged_too = [
-        r for r in clinical if r["meta"].get("profile", [""])[0].removeprefix(MCODE) in groups
-    ]
+    groups = [r["staging_id"] for r in known.get("staging", ()) if r["stage_group"] is not None]
     kind = f"{row['morphology']}/{row['behaviour']}"
     histology = {
         "url": f"{MCODE}mcode-histology-morphology-behavior",
@@ -207,11 +202,9 @@ def of_tumour(
     primary["identifier"] = [{"system": f"{IDENTIFIERS}tumour", "value": identity}]
     primary["extension"].append(histology)
     primary["bodySite"] = [_site(row)]
-    if staged or staged_too:
-        primary["stage"] = [
-            {"assessment": [{"reference": f"Observation/{s['id']}"}]}
-            for s in (*staged_too, *staged)
-        ]
+    assessed = [*groups, *(s["id"] for s in staged)]
+    if assessed:
+        primary["stage"] = [{"assessment": [{"reference": f"Observation/{i}"}]} for i in assessed]
     yield primary
     if _spread_at_diagnosis(row, known):
         spread = condition(f"{identity}-m", row, "mcode-secondary-cancer-condition", "C799")
@@ -229,7 +222,6 @@ def of_tumour(
         made = laboratory(row, "grade", "mcode-histologic-grade", graded)
         yield {**made, "valueCodeableConcept": {"text": f"ICD-O-3 grade {row['grade']}"}}
     yield from procedures(row, known)
-    yield from clinical
 
 
 def bundle(resources: list[Resource]) -> Resource:
@@ -289,13 +281,17 @@ class _Waiting:
         return rows
 
 
-def people(cohort: CohortTables, country: str) -> Iterator[list[Resource]]:
-    """The resources of each patient, the patient first."""
+def people(cohort: CohortTables, country: str) -> Iterator[list[Line]]:
+    """The resources of each patient as lines, the patient first."""
     tumours = _Waiting(cohort, "tumour", "tumour_sequence")
     held = {table.name for table in cohort.schema.tables}
     clinical = {t: _Waiting(cohort, t, key) for t, key in OWN.items() if t in held}
+    writers = clinical_lines()
+    measured = RowLines(
+        lambda row: [measurement(row)], ("measurement_id", "patient_id", "measured_date")
+    )
     for row in _rows(cohort, "patient", "patient_id"):
-        made = [patient(row, country)]
+        made = [line_of(patient(row, country))]
         rows = {table: waiting.take(row["patient_id"]) for table, waiting in clinical.items()}
         for tumour in tumours.take(row["patient_id"]):
             own = {
@@ -303,8 +299,12 @@ def people(cohort: CohortTables, country: str) -> Iterator[list[Resource]]:
                 for table, found in rows.items()
                 if found
             }
-            made += of_tumour(tumour, own)
-        made += map(measurement, rows.get("measurement", ()))
+            made += map(line_of, of_tumour(tumour, own))
+            for table, writer in writers.items():
+                for found in own.get(table, ()):
+                    made += writer.lines(found)
+        for found in rows.get("measurement", ()):
+            made += measured.lines(found)
         yield made
 
 
@@ -344,14 +344,14 @@ def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dic
             for name in rows
         }
 
-        def say(name: str, resource: Resource) -> None:
-            out[name].write(ENCODER.encode(resource) + "\n")
-            rows[name] += 1
-
         for made in people(cohort, known["country"]):
-            for one in made:
-                say(f"{one['resourceType']}.ndjson", one)
+            for kind, text in made:
+                name = f"{kind}.ndjson"
+                out[name].write(text + "\n")
+                rows[name] += 1
             if left:
-                say("Bundle.ndjson", bundle(made))
+                whole = bundle([json.loads(text) for _, text in made])
+                out["Bundle.ndjson"].write(line_of(whole)[1] + "\n")
+                rows["Bundle.ndjson"] += 1
                 left -= 1
     return rows

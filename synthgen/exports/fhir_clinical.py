@@ -6,7 +6,7 @@ for stands as text, and what mCODE has no profile for is a plain observation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from synthgen.exports.fhir_elements import (
@@ -30,6 +30,7 @@ from synthgen.exports.fhir_elements import (
     told,
 )  # fmt: skip
 from synthgen.exports.fhir_findings import biomarker, pathology
+from synthgen.exports.fhir_lines import RowLines
 
 Row = Mapping[str, Any]
 
@@ -82,40 +83,40 @@ def _intent(purpose: str) -> list[Resource]:
 
 
 def staging(row: Row) -> Iterator[Resource]:
-    """The stage group, then the categories of TNM that it has as members."""
+    """The stage group, then the categories that it has as members.
+
+    T, N and M of a system other than the TNM (ENSAT) have no profile of mCODE.
+    """
     focus = [of_tumour_row(row)]
     side = "p" if "p" in row["timing"] else "c"
-    if row["system"] in EDITIONS:
-        method = concept(SNOMED, EDITIONS[row["system"]])
-        members = []
-        for letter, (profile, codes) in TNM.items():
-            if row[letter] is not None:
-                code = concept(SNOMED, codes[side])
-                made = told(row, letter, "staging_date", "staging_id", profile, code)
-                value = {"text": f"{row['timing']}{row[letter]}"}
-                members.append(
-                    {**made, "focus": focus, "method": method, "valueCodeableConcept": value}
-                )
-        if row["stage_group"] is not None:
-            code = concept(SNOMED, GROUPING[side])
-            made = told(row, "", "staging_date", "staging_id", "mcode-tnm-stage-group", code)
-            made |= {"focus": focus, "method": method}
-            made["valueCodeableConcept"] = {"text": row["stage_group"]}
-            if members:
-                made["hasMember"] = [{"reference": f"Observation/{m['id']}"} for m in members]
-            yield made
-        yield from members
-    elif row["stage_group"] is not None:
-        kind, by = SYSTEMS.get(row["system"], (None, None))
-        code = concept(*kind) if kind else {"text": f"{row['system']} stage"}
-        made = told(row, "", "staging_date", "staging_id", "mcode-cancer-stage", code)
+    edition = EDITIONS.get(row["system"])
+    kind, by = SYSTEMS.get(row["system"], (None, None))
+    if edition:
+        method = concept(SNOMED, edition)
+    else:
         method = concept(*by) if by else {"text": row["system"]}
-        yield {
-            **made,
-            "focus": focus,
-            "method": method,
-            "valueCodeableConcept": {"text": row["stage_group"]},
-        }
+    date, key = "staging_date", "staging_id"
+    members = []
+    for letter, (profile, codes) in TNM.items():
+        if row[letter] is not None:
+            code = concept(SNOMED, codes[side])
+            made = told(row, letter, date, key, profile if edition else "", code)
+            value = {"text": f"{row['timing']}{row[letter]}"}
+            members.append(
+                {**made, "focus": focus, "method": method, "valueCodeableConcept": value}
+            )
+    if row["stage_group"] is not None:
+        if edition:
+            profile, code = "mcode-tnm-stage-group", concept(SNOMED, GROUPING[side])
+        else:
+            profile = "mcode-cancer-stage"
+            code = concept(*kind) if kind else {"text": f"{row['system']} stage"}
+        made = told(row, "", date, key, profile, code) | {"focus": focus, "method": method}
+        made["valueCodeableConcept"] = {"text": row["stage_group"]}
+        if members:
+            made["hasMember"] = [{"reference": f"Observation/{m['id']}"} for m in members]
+        yield made
+    yield from members
 
 
 def metastasis(row: Row) -> Resource:
@@ -256,29 +257,30 @@ def response(row: Row) -> Iterator[Resource]:
         yield status(row, f"{row['line_id']}-response", date, code, words)
 
 
-def of_clinical_tables(rows: Mapping[str, Sequence[Row]]) -> Iterator[Resource]:
-    """All resources of the clinical rows of one tumour.
+def _one(write: Callable[[Row], Resource]) -> Callable[[Row], Iterator[Resource]]:
+    def rows(row: Row) -> Iterator[Resource]:
+        yield write(row)
 
-    Parameters
-    ----------
-    rows : mapping of str to sequence of mapping
-        Rows by table, each with ``patient_id`` and, but for measurements, ``tumour_id``; dates
-        as ISO text.
-    """
-    for row in rows.get("metastasis", ()):
-        yield metastasis(row)
-    for row in rows.get("staging", ()):
-        yield from staging(row)
-    for row in rows.get("pathology", ()):
-        yield from pathology(row)
-    for row in rows.get("treatment_line", ()):
-        yield from response(row)
-    for table, write in (
-        ("biomarker", biomarker),
-        ("drug_exposure", drug),
-        ("surgery", surgery),
-        ("radiotherapy", radiotherapy),
-        ("outcome", outcome),
-    ):
-        for row in rows.get(table, ()):
-            yield write(row)
+    return rows
+
+
+WRITERS: Mapping[str, tuple[Callable[[Row], Iterator[Resource]], tuple[str, ...]]] = {
+    "metastasis": (_one(metastasis), ("metastasis_id", "diagnosis_date")),
+    "staging": (staging, ("staging_id", "staging_date")),
+    "pathology": (pathology, ("pathology_id", "specimen_date")),
+    "treatment_line": (response, ("line_id", "start_date", "end_date")),
+    "biomarker": (_one(biomarker), ("biomarker_id", "test_date")),
+    "drug_exposure": (_one(drug), ("drug_id", "line_id", "start_date", "end_date")),
+    "surgery": (_one(surgery), ("surgery_id", "surgery_date")),
+    "radiotherapy": (_one(radiotherapy), ("rt_id", "start_date")),
+    "outcome": (_one(outcome), ("outcome_id", "event_date")),
+}
+"""By clinical table of a tumour: its resources, and its columns with identifiers and dates."""
+
+
+def clinical_lines() -> dict[str, RowLines]:
+    """A writer of lines for each clinical table of a tumour, in the order of the files."""
+    return {
+        table: RowLines(write, ("patient_id", "tumour_id", *varying))
+        for table, (write, varying) in WRITERS.items()
+    }

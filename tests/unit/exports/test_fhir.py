@@ -14,6 +14,7 @@ from synthgen.cohort.settings import settings_for
 from synthgen.cohort.write import write_cohort
 from synthgen.errors import UsageError
 from synthgen.exports import export_cohort
+from synthgen.exports.fhir_lines import RowLines, line_of
 
 PROFILES = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
 
@@ -355,3 +356,22 @@ def test_what_only_the_registry_knows_is_still_said(clinical, tmp_path):
     assert found["SY00000001T1-stage"]["valueCodeableConcept"] == {"text": "IIIA"}
     assert found["SY00000001T1-m"]["code"]["coding"][0]["code"] == "C79.9"
     assert "SY00000001T1-radiotherapy" not in found
+
+
+def test_a_row_written_from_memory_is_the_row_written_anew():
+    """Rows of one content share a form; values that could break it are written by themselves."""
+
+    def write(row):
+        yield {"resourceType": "Observation", "id": row["id"], "note": row["text"], "on": row["on"]}
+
+    lines = RowLines(write, ("id", "on"))
+    rows = [
+        {"id": "A-1", "on": "2020-01-02", "text": 'a "quote", 100 %s and 100 %'},
+        {"id": "A-2", "on": "2020-01-03", "text": 'a "quote", 100 %s and 100 %'},
+        {"id": "A-2", "on": None, "text": 'a "quote", 100 %s and 100 %'},
+        {"id": 'b"', "on": "2020-01-03", "text": "plain"},
+        {"id": "A-3", "on": "2020-01-03", "text": "⟦id⟧"},
+    ]
+    for row in rows:
+        (made,) = write(row)
+        assert lines.lines(row) == [line_of(made)]
