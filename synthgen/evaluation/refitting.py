@@ -1,6 +1,6 @@
 """Fitting a model of records again to other records, for the refit audit.
 
-What is fitted again is the own engine, with the settings that the model's pack shows.  Whether
+What is fitted again is the own engine, with the settings that the model's pack shows, or a forest.  Whether
 these were the settings, and these the records, is not believed but tried: fitted to all
 training records, they must give the model itself.
 """
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.leaf_record import FOREST
 from synthgen.cohort.of_records import is_of_records
 from synthgen.enclave.fit import fit_tabulated
+from synthgen.enclave.forest import fitted_leaves, record_of
 from synthgen.enclave.settings import Settings
 from synthgen.enclave.tabulate import tabulate
 from synthgen.errors import SynthgenError
@@ -95,12 +97,24 @@ class RecordsRefit:
     def fitted(self, rows: Any) -> FittedModel:
         """Model of the patients at these positions, and of their rows in linked tables."""
         chosen = linked(self.tables, self.schema, rows)
+        engine = self.model.engine
+        if engine is not None and engine.name == FOREST:
+            return self._forest(chosen, int(engine.settings["min_leaf"]))
         pack = tabulate(chosen, self.schema, settings_of(self.model)).pack
         own = pack.own_schema or self.schema
         fit = fit_tabulated(pack, own)
         # The hash only keys the random streams, and each refit has a seed of its own.
         return FittedModel(
             self.model.id, own, pack, fit.distribution, fit.gaps, fit.residual, self.model.sha256
+        )
+
+    def _forest(self, chosen: Mapping[str, pd.DataFrame], min_leaf: int) -> FittedModel:
+        """The engine ``forest``, with as many persons in a leaf as the model's."""
+        pack, leaves = fitted_leaves(chosen, self.schema, min_leaf=min_leaf, allow_repeated=True)
+        own, name = pack.own_schema or self.schema, self.model.id
+        made_by = record_of(leaves, min_leaf)
+        return FittedModel(
+            name, own, pack, leaves.mixture, (), 0.0, self.model.sha256, engine=made_by
         )
 
     def gives_the_model(self) -> bool:
@@ -160,7 +174,7 @@ def refit_of(
     Returns
     -------
     RecordsRefit or None
-        None unless records are given and the model was made of some by the own engine, without
+        None unless records are given and the model was made of some by the own engine or a forest, without
         a prior (of private tables with one: the audit then says why it is not made); and where
         the schema itself holds bins of records, so that a refit would know more than its half of
         them.
@@ -171,7 +185,7 @@ def refit_of(
         return None
     if model.prior is not None and model.pack.ledger is None:
         return None
-    if any(v.bins_from == "records" for v in schema.variables):
+    if model.copula is not None or any(v.bins_from == "records" for v in schema.variables):
         return None
     root = root_of(schema).name
     return RecordsRefit(model, schema, _together(train, control), len(train[root]), columns)

@@ -17,6 +17,8 @@ from synthgen.enclave.arf import LeafTree, grow, ranks_of
 from synthgen.enclave.engines import ENGINES, Request
 from synthgen.enclave.forest import MIN_LEAF
 from synthgen.errors import EvidenceError, ModelError, RecordsError, UsageError
+from synthgen.evaluation.refitting import refit_of
+from synthgen.evaluation.subjects import subjects_of
 from synthgen.models.latent_tree import LatentTree
 from synthgen.models.mixture import Mixture
 from synthgen.randomness import BLOCK_SIZE
@@ -176,6 +178,15 @@ def test_a_condition_on_rows_of_a_second_table_reaches_the_first(two):
     assert all(isinstance(part, LatentTree) for part in given.components.values())
     shift = given.marginal(("grade",)) - two.distribution.marginal(("grade",))
     assert np.abs(shift).max() > 0
+
+
+def test_evaluate_can_fit_a_forest_again(model):
+    records, schema = {"patient": small_records()}, small_schema()
+    refit = refit_of(model, schema, records, None, subjects_of(records, schema).columns)
+    assert refit.gives_the_model()
+    half = refit.fitted(np.arange(0, 600, 2))
+    assert half.engine.settings["min_leaf"] == MIN_LEAF
+    assert len(half.generate(20, seed=1)["patient"]) == 20
 
 
 def test_leaves_of_fewer_persons_than_two_are_refused(tmp_path):
