@@ -27,6 +27,7 @@ from synthgen.report.region_section import region_section
 from synthgen.report.rendering import environment, style
 from synthgen.report.statement_tables import chapters, row_of
 from synthgen.report.statement_words import codes_words
+from synthgen.report.timelines import timelines
 from synthgen.report.words import Words, joined, label, plain, say
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _page(
         "missing": joined(missing),
         "missing_count": len(missing),
         "region": region_section(compared),
+        "pathways": timelines(cohort),
         "chapters": told,
         "table_count": sum(len(c.sections) for c in told),
         "matrix": matrix(model, origins),

@@ -1,0 +1,233 @@
+"""Timelines of a few synthetic patients: every stage, operation and drug with its source.
+
+For each pathway of its own, three patients of the cohort to whom most happened, as a picture
+and as a list.  The list says of every event which published figure its template has it from,
+that nobody published it, or that the model drew it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from synthgen.cohort.clinical.templates import ASSUMED, Template, templates_for
+from synthgen.report.charts.drawing import Drawing, figure
+from synthgen.report.charts.svg import diamonds, lines, rectangles, texts
+from synthgen.report.words import Words, joined, label, plain, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synthgen.cohort.cohort import Cohort
+    from synthgen.schema.model import Schema
+
+#: Patients shown of each pathway, and tumours of it among which they are looked for.
+SHOWN, LOOKED_AT = 3, 400
+WIDTH, EDGE, AXIS = 760.0, 16.0, 46.0
+_MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a patient's list; days since diagnosis, ``until`` for what lasts."""
+
+    day: int
+    text: Words
+    sources: tuple[Words, ...]
+    until: int | None = None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One patient: what the list says, and the same as a picture."""
+
+    title: Words
+    events: tuple[Event, ...]
+    picture: Drawing
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """The patients of one template."""
+
+    title: Words
+    timelines: tuple[Timeline, ...]
+
+
+def timelines(cohort: Cohort) -> tuple[Pathway, ...]:
+    """Timelines of a cohort with clinical tables; nothing for one without them."""
+    if "treatment_line" not in cohort.tables:
+        return ()
+    asked = cohort.manifest.get("settings", {}).get("clinical", "all")
+    made = []
+    for template in templates_for(assumed=asked == "all"):
+        if template.deep:
+            shown = tuple(_timelines(cohort, template))
+            if shown:
+                made.append(Pathway(Words((template.title, template.title_ko)), shown))
+    return tuple(made)
+
+
+def _timelines(cohort: Cohort, template: Template) -> Iterator[Timeline]:
+    tumour = cohort["tumour"]
+    mine = tumour[tumour["entity"].astype(str).isin(template.entities)].head(LOOKED_AT)
+    ids = mine["tumour_id"].astype(str)
+    tables = ("staging", "treatment_line", "surgery", "radiotherapy", "biomarker", "outcome")
+    rows = {name: _of(cohort[name], set(ids)) for name in tables}
+    happened = {t: sum(len(rows[name].get(t, ())) for name in tables) for t in ids}
+    most = sorted(happened, key=lambda t: (-happened[t], t))[:SHOWN]
+    patients = cohort["patient"].set_index("patient_id", drop=False)
+    for tumour_id in most:
+        row = mine[ids == tumour_id].iloc[0]
+        own = {name: rows[name].get(tumour_id, []) for name in tables}
+        yield _timeline(cohort.schema, template, row, patients.loc[row["patient_id"]], own)
+
+
+def _of(frame: pd.DataFrame, wanted: set[str]) -> dict[str, list[Any]]:
+    """Rows by tumour, of the tumours wanted."""
+    kept = frame[frame["tumour_id"].astype(str).isin(wanted)]
+    found: dict[str, list[Any]] = {}
+    for row in kept.to_dict("records"):
+        found.setdefault(str(row["tumour_id"]), []).append(row)
+    return found
+
+
+def _timeline(
+    schema: Schema, template: Template, tumour: Any, patient: Any, rows: Mapping[str, list[Any]]
+) -> Timeline:
+    start = tumour["diagnosis_date"]
+
+    def day(value: Any) -> int:
+        return int((value - start).days)
+
+    last = day(patient["last_contact_date"])
+    events = [Event(0, say("timeline.diagnosis") + ": " + _title(schema, tumour), _said(_MODEL))]
+    events += [_stage(schema, template, row, day(row["staging_date"])) for row in rows["staging"]]
+    for row in rows["biomarker"]:
+        words = plain(f"{row['marker']}: ") + _code(schema, "biomarker", "result", row)
+        events.append(Event(day(row["test_date"]), words, _marker_sources(template, row)))
+    for row in rows["surgery"]:
+        words = _code(schema, "surgery", "procedure_code", row)
+        order = _source(template, template.part("chemotherapy").get("neoadjuvant"))
+        first = _source(template, template.part("first_treatment"))
+        events.append(Event(day(row["surgery_date"]), words, (*_said(_MODEL), *first, *order)))
+    for row in rows["radiotherapy"]:
+        words = _code(schema, "radiotherapy", "modality", row) + f", {row['total_dose_gy']:g} Gy"
+        sources = (*_said(_MODEL), *_plan_sources(template, row))
+        events.append(Event(day(row["start_date"]), words, sources))
+    for row in rows["treatment_line"]:
+        until = last if _missing(row["end_date"]) else day(row["end_date"])
+        words = plain(f"{row['line_number']}. {row['regimen']}")
+        sources = _regimen_sources(template, str(row["regimen"]))
+        events.append(Event(day(row["start_date"]), words, sources, until))
+    for row in rows["outcome"]:
+        words = _code(schema, "outcome", "event_type", row)
+        relapse = template.part("relapse")
+        sources = (
+            *_source(template, relapse.get("kinds")),
+            *_source(template, relapse.get("fatal")),
+        )
+        events.append(Event(day(row["event_date"]), words, tuple(dict.fromkeys(sources))))
+    dead = str(patient["vital_status"]) == "2"
+    events.append(Event(last, say("timeline.death" if dead else "timeline.last"), _said(_MODEL)))
+    events = [replace(e, sources=tuple(dict.fromkeys(e.sources))) for e in events]
+    told = tuple(sorted(events, key=lambda e: e.day))
+    title = plain(str(tumour["tumour_id"])) + ", " + _code(schema, "patient", "sex", patient)
+    title = title + f", {tumour['age_at_diagnosis']}"
+    return Timeline(title, told, _picture(title, told, max(last, 1)))
+
+
+def _picture(title: Words, events: tuple[Event, ...], last: int) -> Drawing:
+    """A line from diagnosis to last contact, numbered as the list is; lines of treatment as bars."""
+
+    def x(day: int) -> float:
+        return EDGE + (WIDTH - 2 * EDGE) * min(max(day, 0), last) / last
+
+    years = range(0, last + 1, 365 if last < 3650 else 1825)
+    parts = [
+        lines([(EDGE, AXIS, WIDTH - EDGE, AXIS)], "axis"),
+        lines([(x(d), AXIS, x(d), AXIS + 5) for d in years], "axis"),
+        texts([(x(d), AXIS + 17, plain(str(d // 365))) for d in years], "tick"),
+        rectangles(
+            [
+                (x(e.day), AXIS - 9, max(x(e.until) - x(e.day), 2.0), 8.0)
+                for e in events
+                if e.until is not None
+            ],
+            "cb",
+        ),
+        diamonds([(x(e.day), AXIS - 5) for e in events if e.until is None], 4.0, "pd"),
+    ]
+    free = [-30.0, -30.0]
+    for number, event in enumerate(events, start=1):
+        level = 0 if x(event.day) - free[0] > 14 else 1
+        if x(event.day) - free[level] > 14:
+            parts.append(
+                texts([(x(event.day), AXIS - 15 - 13 * level, plain(str(number)))], "tick")
+            )
+            free[level] = x(event.day)
+    return figure(WIDTH, AXIS + 24, title, joined([e.text for e in events]), parts)
+
+
+def _missing(value: Any) -> bool:
+    return bool(value != value) or value is None  # NaT and NaN are not themselves
+
+
+def _title(schema: Schema, tumour: Any) -> Words:
+    return _code(schema, "tumour", "entity", tumour)
+
+
+def _code(schema: Schema, table: str, column: str, row: Any) -> Words:
+    """Title of a code in every language; the code itself where it has none."""
+    codes = schema.table(table).column(column).codes
+    value = str(row[column])
+    if codes is not None and value in codes.index:
+        return label(codes.codes[list(codes.index).index(value)])
+    return plain(value)
+
+
+def _stage(schema: Schema, template: Template, row: Any, day: int) -> Event:
+    parts = [str(row[c]) for c in ("t", "n", "m", "stage_group") if not _missing(row[c])]
+    system = str(row["system"])
+    words = _code(schema, "staging", "timing", row) + f": {system} {' '.join(parts)}".rstrip()
+    tnm = system.startswith("AJCC")
+    said = [s for s in template.part("staging") if s["system"] == ("AJCC" if tnm else system)]
+    return Event(day, words, (*_said(_MODEL), *_source(template, said[0] if said else None)))
+
+
+def _source(template: Template, said: Mapping[str, Any] | None) -> tuple[Words, ...]:
+    """The source that a part names, in words."""
+    if not said or "source" not in said:
+        return ()
+    if said["source"] == ASSUMED:
+        return _said(ASSUMED)
+    source = template.sources[said["source"]]
+    return (plain(f"{source['citation']} ({source['url']})"),)
+
+
+def _said(who: str) -> tuple[Words, ...]:
+    return (say(f"timeline.source.{who}"),)
+
+
+def _regimen_sources(template: Template, name: str) -> tuple[Words, ...]:
+    for regimen in template.regimens.values():
+        if regimen["name"] == name:
+            return _source(template, regimen)
+    return ()
+
+
+def _plan_sources(template: Template, row: Any) -> tuple[Words, ...]:
+    for plan in template.part("radiotherapy"):
+        same = float(plan["dose_gy"]) == float(row["dose_per_fraction_gy"])
+        if same and plan["modality"] == str(row["modality"]):
+            return _source(template, plan)
+    return ()
+
+
+def _marker_sources(template: Template, row: Any) -> tuple[Words, ...]:
+    for panel in template.part("biomarkers"):
+        if any(m["marker"] == str(row["marker"]) for m in panel["markers"]):
+            found = [words for shares in panel["shares"] for words in _source(template, shares)]
+            return tuple(dict.fromkeys(found))
+    return ()

@@ -1,0 +1,55 @@
+"""Timelines of the report: three patients of each pathway, every event with its source."""
+
+from functools import cache
+
+from synthgen.cohort.artefact import load_model
+from synthgen.fidelity.compare import compare
+from synthgen.report.cohort_page import cohort_report
+from synthgen.report.timelines import SHOWN, timelines
+
+
+@cache
+def cohort(clinical="all"):
+    return load_model("kr-demo").generate(600, seed=4, clinical=clinical)
+
+
+def test_each_pathway_shows_three_patients_from_diagnosis_to_the_last_contact():
+    shown = timelines(cohort())
+    assert [p.title.in_language("en") for p in shown] == [
+        "Mesothelioma", "Osteosarcoma and Ewing sarcoma", "Soft-tissue sarcoma",
+        "Germ cell tumour of the testis",
+    ]  # fmt: skip
+    for pathway in shown:
+        assert len(pathway.timelines) == SHOWN
+        for line in pathway.timelines:
+            days = [event.day for event in line.events]
+            assert days == sorted(days)
+            assert days[0] == 0
+            assert max(event.until or 0 for event in line.events) <= days[-1]
+
+
+def test_every_event_has_a_source_that_is_a_publication_the_model_or_assumed():
+    for pathway in timelines(cohort()):
+        for line in pathway.timelines:
+            for event in line.events:
+                assert event.sources, event.text.in_language("en")
+                for source in event.sources:
+                    text = source.in_language("en")
+                    assert "http" in text or text in ("drawn by the model", "assumed")
+    for pathway in timelines(cohort("published")):
+        said = {s.in_language("en") for t in pathway.timelines for e in t.events for s in e.sources}
+        assert "assumed" not in said
+
+
+def test_a_cohort_without_clinical_tables_has_no_timelines():
+    plain = load_model("kr-demo").generate(20, seed=4)
+    assert timelines(plain) == ()
+
+
+def test_the_page_shows_them_in_both_languages_without_a_script():
+    model = load_model("kr-demo")
+    page = cohort_report(model, cohort(), compare(model, cohort()))
+    assert '<section id="timelines"' in page
+    assert "<span lang=en>Timelines</span><span lang=ko>경과</span>" in page
+    assert "<script" not in page
+    assert page.count("<svg") > 12
