@@ -100,7 +100,9 @@ def test_large_epsilon_comes_near_the_records(frames, binned, asked, noise):
 
 
 def test_a_public_pack_is_where_a_private_one_starts(frames, binned, asked, noise, tmp_path):
-    public = tabulate(frames, binned, replace(asked, plan=replace(PLAN, survival=()), max_cells=200)).pack
+    public = tabulate(
+        frames, binned, replace(asked, plan=replace(PLAN, survival=()), max_cells=200)
+    ).pack
     write_pack(public, tmp_path / "public")
     prior = read_public_prior(tmp_path / "public")
     settings = PrivateSettings(1.0, 1e-6, asked, prior=prior)
