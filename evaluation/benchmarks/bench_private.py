@@ -3,6 +3,7 @@
     python evaluation/benchmarks/bench_private.py adult adult.csv --epsilon 1 --opendp PYTHON
     python evaluation/benchmarks/bench_private.py prior rotterdam.csv gbsg.csv
     python evaluation/benchmarks/bench_private.py family rotterdam.csv
+    python evaluation/benchmarks/bench_private.py page
 
 The records are not part of synthgen: ``adult.csv`` is that of private-pgm's ``data`` folder, the
 others those of the R package survival.  Errors are mean total variation distances over all
@@ -298,11 +299,65 @@ def sampled(model: NoisyModel, domain: Domain) -> Columns:
     return distribution.sample(ROWS, np.random.default_rng(1))
 
 
+PAGE = HERE.parents[1] / "docs" / "reference" / "private-packs.md"
+BEGIN, END = "<!-- tables of bench_private.py: begin -->", "<!-- end -->"
+
+
+def lines(heads: list[str], rows: list[list[object]]) -> str:
+    """A Markdown table."""
+    told = [heads, ["---"] * len(heads), *([str(c) for c in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in told)
+
+
+def tables(document: dict) -> str:
+    """Everything that was measured, as the page shows it."""
+    parts = []
+    rows = []
+    for label in sorted(document):
+        if not label.startswith("adult"):
+            continue
+        for engine, said in document[label]["found"].items():
+            if "error" not in said:
+                rows.append(
+                    [label, engine, "-", f"not ended after {said['seconds']:,.0f}", "-", "-"]
+                )
+                continue
+            numbers = [f"{said[k]:,.0f}" for k in ("seconds", "cpu_seconds", "rss_mib")]
+            rows.append([label, engine, f"{said['error']:.4f}", *numbers])
+    if rows:
+        heads = ["records", "engine", "error", "seconds", "CPU seconds", "MiB"]
+        parts.append("Adult, 48,842 rows, 14 variables in the public bins of `records/adult`, delta 1e-9:\n\n" + lines(heads, rows))  # fmt: skip
+    if "prior epsilon 1" in document:
+        said = document["prior epsilon 1"]["found"]
+        rows = [["the public pack alone", f"{said['prior alone']['error']:.3f}", "-"]]
+        for label in ("without", "with prior"):
+            right = ", ".join(f"{r} of 3" for r in said[label]["signs_right"])
+            rows.append([label, f"{said[label]['error']:.3f}", right])
+        parts.append("The German series (gbsg, 686 rows, 10 variables) at epsilon 1, delta 1e-6, median of the runs, with a protected pack of the Rotterdam series as prior; signs of the three strongest Cox effects, run by run:\n\n" + lines(["start", "error", "signs right"], rows))  # fmt: skip
+    if "family" in document:
+        rows = [
+            [n, *(f"{said[k]:.3f}" for k in ("own", "family", "shrunk", "of_own", "of_family"))]
+            for n, said in document["family"]["found"].items()
+        ]
+        heads = ["n", "own fit", "family", "drawn to it", "of own", "of family"]
+        parts.append("Eight groups of the Rotterdam series (grade x menopause x nodes positive) with n records each, without noise; the family is the rest of the series. Error over all pairs of the other seven variables:\n\n" + lines(heads, rows))  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def write_page(results: Path) -> None:
+    """Put the tables into the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    made = tables(json.loads(results.read_text()))
+    PAGE.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", encoding="utf-8")
+
+
 def main() -> None:
-    """Run one of the three and add it to ``results/private.json``."""
+    """Run one of the three and add it to ``results/private.json``, or make the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("adult", "prior", "family"))
-    parser.add_argument("records", type=Path, nargs="+")
+    parser.add_argument("what", choices=("adult", "prior", "family", "page"))
+    parser.add_argument("records", type=Path, nargs="*")
     parser.add_argument("--epsilon", type=float, default=1.0)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--opendp", default="", help="Python with opendp[mbi]")
@@ -310,6 +365,9 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=3600.0, help="seconds for a peer")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
+    if asked.what == "page":
+        write_page(asked.out)
+        return
     found = {"adult": adult, "prior": prior, "family": family}[asked.what](asked)
     label = f"{asked.what} epsilon {asked.epsilon:g}" if asked.what != "family" else asked.what
     document = json.loads(asked.out.read_text()) if asked.out.exists() else {}
