@@ -213,6 +213,13 @@ def _guesses(
 ) -> list[npt.NDArray[Any]]:
     if len(np.unique(answers)) == 1:
         return [np.full(len(side), answers[0]) for side in real]
+    # A column without any value teaches nothing, and the learner has no bins for it.
+    known = ~np.isnan(release).all(axis=0)
+    if not known.any():
+        values, counts = np.unique(answers, return_counts=True)
+        return [np.full(len(side), values[np.argmax(counts)]) for side in real]
+    settings = settings | {"categorical_features": settings["categorical_features"][known]}
+    release, real = release[:, known], [side[:, known] for side in real]
     # one thread: as fast at these sizes, and the same on every machine
     with require("records", "threadpoolctl").threadpool_limits(1, user_api="openmp"):
         fitted = learner(**settings).fit(release, answers)

@@ -161,6 +161,18 @@ def test_small_strata_are_named_and_not_testable(apart):
     assert [f.reason for f in small] == [TOO_FEW]
 
 
+def test_a_column_of_numbers_without_any_value_does_not_stop_the_trees(copied):
+    """Scikit-learn has no bins for it."""
+    numeric = copied.train.numeric[0]
+
+    def emptied(subjects):
+        return replace(subjects, frame=subjects.frame.assign(**{numeric: np.nan}))
+
+    sides = {s: emptied(getattr(copied, s)) for s in ("train", "control", "synthetic")}
+    found = {f.part: f for f in attribute_disclosure(replace(copied, **sides), rng())}
+    assert found["secret=grade, trees"].is_measured
+
+
 def test_without_scikit_learn_the_trees_are_not_testable_and_the_rest_is(copied, monkeypatch):
     from synthgen.errors import MissingExtraError
 
