@@ -46,7 +46,7 @@ def select(
     if table.merged_by:
         rows = f"({_merged(table, rows)})"
     names = ", ".join(_counted(table, column) for column in table.columns)
-    return f"SELECT {names} FROM {rows} ORDER BY {PLACE}, {PART}"  # noqa: S608 - quoted
+    return f"SELECT {names} FROM {rows} ORDER BY {_order(table)}"  # noqa: S608 - quoted
 
 
 def _part(
@@ -98,15 +98,20 @@ def _cell(
     return "NULL" if term is None else writer.write(term)
 
 
+def _order(table: TargetTable) -> str:
+    """What orders the rows; merged ones may share a place, and have their own columns then."""
+    return ", ".join([PLACE, PART, *(identifier(name) for name in table.merged_by)])
+
+
 def _counted(table: TargetTable, column: TargetColumn) -> str:
     """A column of the target, or what numbers its rows."""
     name = identifier(column.name)
     if column.name == table.number:
-        return f"CAST(row_number() OVER (ORDER BY {PLACE}, {PART}) AS {column.type}) AS {name}"
+        return f"CAST(row_number() OVER (ORDER BY {_order(table)}) AS {column.type}) AS {name}"
     for counter, within in table.sequence:
         if column.name == counter:
             among = ", ".join(identifier(w) for w in within)
-            over = f"PARTITION BY {among} ORDER BY {PLACE}, {PART}"
+            over = f"PARTITION BY {among} ORDER BY {_order(table)}"
             return f"CAST(row_number() OVER ({over}) AS {column.type}) AS {name}"
     return name
 
