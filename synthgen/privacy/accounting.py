@@ -44,7 +44,7 @@ def cost(sensitivity: float, scale: float) -> float:
 
     Examples
     --------
-    >>> cost(1.0, 10.0)
+    >>> round(cost(1.0, 10.0), 6)
     0.005
     """
     return 0.5 * (sensitivity / scale) ** 2
