@@ -27,7 +27,7 @@ the mapping files in `schemas/exports/` by `python docs/reference/exports.py`.
 data are synthetic is copied. The same cohort gives the same bytes (a workbook apart, which holds the time).
 
 Text files of 100,000 patients take seconds (`kcure-ccld` 5 s, `kcure-rgst` 3 s, `kcure-metastat` 10 s, on a busy machine with two
-cores). A workbook is slower, because every cell is an object of openpyxl, and a sheet ends at 1,048,575 rows: for more than
+cores). A workbook takes 36 s of one core, because every cell is an object of openpyxl, and a sheet ends at 1,048,575 rows: for more than
 some ten thousand patients, `--option bom=yes` makes CSV files that Korean Excel opens as they are.
 
 A mapping file is data: it names columns, codes and dates of the schema, and can hold no code. A new target of this kind
@@ -173,14 +173,15 @@ the concept ids as references to the short list in `schemas/exports/omop-concept
 
 ## How fast
 
-100,000 patients of `kr-rare` (rare-cancer 1.0), one thread, processor time on an AMD EPYC with DuckDB 2.0.0 under `nice`:
+100,000 patients of `kr-rare`, one thread, processor time on an AMD EPYC with DuckDB 2.0.0 under `nice -n 10`, other work running
+beside it; rows and resources in brackets. With clinical tables the cohort has 1,924,612 rows.
 
-| target | rows or resources | seconds |
+| target | rare-cancer 1.0 | with `--clinical` (1.1) |
 |---|---|---|
-| `omop-5.4` | 1,200,159 | 6.7 |
-| `fhir-mcode` | 572,051 | 14.2 |
-| `encr-jrc` | 102,933 | 0.9 |
-| `sqlite` | 202,933 | 2.0 |
+| `omop-5.4` | 6.7 s (1,200,159) | 31.7 s (5,395,343) |
+| `fhir-mcode` | 14.2 s (572,051) | 53.3 s (2,778,473) |
+| `encr-jrc` | 0.9 s (102,933) | 4.0 s (102,933) |
+| `sqlite` | 2.0 s (202,933) | SQLITE |
 """
 
 if __name__ == "__main__":
