@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synthgen.cohort.clinical.templates import ASSUMED
 from synthgen.randomness import block_generator
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
-#: Spread of the logarithm of a duration whose source gives the median alone (our assumption).
+#: Spread of the logarithm of a length that is assumed as a whole.
 SPREAD = 0.5
 #: Distance of the quartiles of a standard normal distribution.
 _QUARTILES = 1.3489795003921634
@@ -58,19 +59,31 @@ class Draws:
 def spread_of(duration: Mapping[str, Any]) -> float:
     """Standard deviation of the logarithm of a duration or size.
 
+    A published median without quartiles names its spread apart (``spread``), so that a cohort
+    without assumptions is without it: the spread is 0 then.
+
     Parameters
     ----------
     duration : mapping
-        ``median`` and, where published, ``quartiles``: lower and upper.
+        ``median`` and ``quartiles`` (lower and upper) or ``spread`` (``log_sd``), if any.
+
+    Examples
+    --------
+    >>> spread_of({"median": 24, "source": "x", "spread": {"log_sd": 0.4, "source": "assumed"}})
+    0.4
+    >>> spread_of({"median": 24, "source": "x"}), spread_of({"median": 24, "source": "assumed"})
+    (0.0, 0.5)
     """
-    if "quartiles" not in duration:
-        return SPREAD
-    lower, upper = duration["quartiles"]
-    return math.log(upper / lower) / _QUARTILES
+    if "quartiles" in duration:
+        lower, upper = duration["quartiles"]
+        return math.log(upper / lower) / _QUARTILES
+    if "spread" in duration:
+        return float(duration["spread"]["log_sd"])
+    return SPREAD if duration.get("source") == ASSUMED else 0.0
 
 
 def lengths(duration: Mapping[str, Any], normal: FloatArray) -> FloatArray:
-    """Log-normal lengths with the median and quartiles that a source gives."""
+    """Log-normal lengths with the median and spread of a source; all the median without one."""
     return np.asarray(float(duration["median"]) * np.exp(spread_of(duration) * normal))
 
 

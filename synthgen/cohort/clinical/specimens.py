@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.cohort.clinical.course import IntArray, Tumours
-from synthgen.cohort.clinical.draws import Draws, lengths, picked
+from synthgen.cohort.clinical.draws import Draws, lengths, picked, spread_of
 from synthgen.cohort.clinical.first_course import Course
 from synthgen.cohort.clinical.rows import Rows, Words, child_ids, days, in_order, joined, numbers
 from synthgen.cohort.clinical.templates import Template
@@ -46,7 +46,7 @@ def pathology_rows(
     normal = draws.normal("tumour size", n)
     for position, template in enumerate(templates):
         rows, said = tumours.rows_of(position), template.part("pathology").get("size_mm", {})
-        if len(rows) and "median" in said:
+        if len(rows) and _drawn(said):
             size[rows] = np.clip(np.round(lengths(said, normal[rows])), 1, 400)
     biopsied, smeared = basis.within(["6", "7"]), basis.within(["5"])
     operated = course.surgery >= 0
@@ -164,6 +164,7 @@ def biomarker_rows(
                         [r.get("result", "negative") for r in results]
                     )[place],
                     "hgvs": words["hgvs"].positions([r.get("variant") for r in results])[place],
+                    "value": np.full(len(tested), np.nan),
                 }
                 part |= _values(said, marker, results, tested, place, draws, words["unit"])
                 parts.append(part)
@@ -183,6 +184,11 @@ def biomarker_rows(
     }
 
 
+def _drawn(said: Mapping[str, Any]) -> bool:
+    """Whether a size or a level can be drawn: a median alone would be everybody's."""
+    return "median" in said and spread_of(said) > 0
+
+
 def _values(
     said: Mapping[str, Any],
     marker: Mapping[str, Any],
@@ -193,14 +199,14 @@ def _values(
     units: Words,
 ) -> dict[str, Any]:
     """Numbers of a marker that has any: log-normal around the median of each outcome."""
-    if "unit" not in marker or not any("value" in r for r in results):
+    if "unit" not in marker or not any(_drawn(r.get("value", {})) for r in results):
         return {}
     normal = draws.normal(
         f"value {said['panel']} {marker['marker']}", int(tested.max(initial=0)) + 1
     )
     value = np.full(len(tested), np.nan)
     for number, result in enumerate(results):
-        if "value" in result:
+        if _drawn(result.get("value", {})):
             mine = place == number
             drawn = lengths(result["value"], normal[tested[mine]])
             value[mine] = np.round(drawn, 1)

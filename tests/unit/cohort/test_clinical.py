@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from synthgen.cohort.artefact import load_model
+from synthgen.cohort.clinical.draws import lengths, spread_of
 from synthgen.cohort.clinical.rows import child_ids, numbers
 from synthgen.cohort.clinical.tables import clinical_schema, clinical_tables
 from synthgen.cohort.clinical.templates import (
@@ -201,6 +202,10 @@ def test_gist_mutations_depend_on_the_site_as_published():
     assert not d842v["topography"].astype(str).str.startswith("C17").any()
 
 
+def test_a_cohort_whose_markers_have_no_levels_has_none():
+    assert cohort(200, "gist")["biomarker"]["value_number"].isna().all()
+
+
 def test_uveal_mutations_exclude_each_other_and_go_with_chromosome_3_and_death():
     made = cohort(2500, "uveal_melanoma")
     rows = made["biomarker"]
@@ -239,6 +244,55 @@ def test_total_dose_is_fractions_times_dose():
     rows = cohort()["radiotherapy"]
     product = rows["fractions"].astype(float) * rows["dose_per_fraction_gy"].astype(float)
     assert np.allclose(rows["total_dose_gy"].astype(float), product, rtol=0.005)
+
+
+def _objects(value):
+    """Every object of a JSON value."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _objects(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _objects(inner)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_a_published_median_has_published_quartiles_or_a_spread_that_names_its_source(path):
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for said in _objects(document):
+        if "median" in said and said["source"] != ASSUMED:
+            assert "quartiles" in said or said["spread"]["source"] in {
+                ASSUMED,
+                *document["sources"],
+            }
+        if "codes" in said and len(said["codes"]) > 1:
+            assert said["source"] == ASSUMED, "how often each operation is done, nobody published"
+
+
+def test_the_spread_of_a_published_median_is_named_as_assumed_and_left_out():
+    (with_it,) = (t for t in templates_for() if t.id == "osteosarcoma")
+    (without,) = (t for t in templates_for(assumed=False) if t.id == "osteosarcoma")
+    assert "first_treatment.spread" in assumed_places(with_it)
+    normal = np.array([-1.0, 0.0, 1.0])
+    assert lengths(with_it.part("first_treatment"), normal) == pytest.approx(
+        24 * np.exp(0.5 * normal)
+    )
+    assert lengths(without.part("first_treatment"), normal).tolist() == [24, 24, 24]
+
+
+def test_without_the_assumed_a_raised_marker_has_no_level_and_a_size_is_not_the_median():
+    made = {"all": cohort(), "published": cohort(clinical="published")}
+    markers = {which: tables["biomarker"] for which, tables in made.items()}
+    levels = {
+        which: rows["value_number"][rows["marker"].astype(str) == "AFP"]
+        for which, rows in markers.items()
+    }
+    assert len(levels["published"]) >= len(levels["all"]) > 0
+    assert levels["all"].notna().all()
+    assert levels["published"].isna().all()
+    (template,) = (t for t in templates_for(assumed=False) if t.id == "adrenocortical")
+    assert spread_of(template.part("pathology")["size_mm"]) == 0
 
 
 def test_without_the_assumed_nothing_assumed_is_left():
