@@ -116,11 +116,14 @@ def test_the_schema_is_the_registry_core_and_ten_tables():
     assert {rule.id for rule in core.rules} < {rule.id for rule in SCHEMA.rules}
 
 
-def test_a_cohort_keeps_every_impossible_rule(tmp_path):
+def test_a_cohort_keeps_every_impossible_rule_and_gives_no_drug_before_its_approval(tmp_path):
     settings = settings_for(model(), 1500, seed=5, clinical="all")
     write_cohort(model(), settings, tmp_path / "cohort", formats=("parquet",))
     report = check_tables(tmp_path / "cohort", SCHEMA)
     assert report.passes
+    approvals = {rule.id for rule in SCHEMA.rules if rule.id.startswith("DRUG-APPROVAL-")}
+    assert len(approvals) == 27
+    assert not approvals & {broken.rule for broken in report.broken}
 
 
 def test_patients_and_tumours_are_the_same_with_and_without_clinical_tables():
