@@ -59,7 +59,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "generate": Entry(
         "synthgen.cli.generate:command",
-        "Generate a cohort from MODEL (a shipped id or a folder).",
+        "Generate a cohort from MODEL (a shipped id or a folder), or from records.",
         MAKE,
     ),
     "export": Entry(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,7 @@ def _work(number: int) -> FloatArray:
     return _worker[0].make(number)
 
 
-def _made(task: _Task, jobs: int) -> Iterator[FloatArray]:
+def _made(task: _Task, jobs: int) -> Generator[FloatArray, None, None]:
     """Values of all replicates in order."""
     numbers = range(1, task.count + 1)
     if jobs == 1 or task.count == 1:
@@ -250,10 +251,11 @@ def write_replicates(
     with output_folder(folder, force=force) as beside:
         task = _Task(model, design_for(model), settings, beside, tuple(formats), count, finish)
         values = np.zeros((count, len(model.gaps)))
-        for i, row in enumerate(_made(task, jobs)):
-            values[i] = row
-            if progress is not None:
-                progress(i + 1)
+        with closing(_made(task, jobs)) as made:
+            for i, row in enumerate(made):
+                values[i] = row
+                if progress is not None:
+                    progress(i + 1)
         inside = _write_summary(beside / SUMMARY, model, values)
     return Replicates(count, values, inside)
 

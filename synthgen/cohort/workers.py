@@ -7,10 +7,12 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import resource_tracker
+from types import FrameType
 from typing import Any, TypeVar
 
 from synthgen.errors import OutputError
@@ -39,23 +41,36 @@ def one_thread_each() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes started meanwhile never hear Ctrl-C; this one hears it afterwards.
+def _interrupted_later() -> Iterator[None]:
+    """Processes are started whole meanwhile: whoever interrupts this one is heard afterwards.
 
-    It reaches every process of a terminal, also one that is still importing its modules and
-    would end in a traceback. What is blocked is inherited, and kept for this process until
-    it is unblocked.
+    Ctrl-C reaches every process of a terminal.  A worker that still imports its modules would
+    end in a traceback: it inherits that the signal is blocked.  An interruption between the
+    start of a worker and its entry in the pool's books would leave it waiting for ever.
     """
-    if sys.platform == "win32":
-        yield  # nothing can be blocked there: workers ignore it once they have started
-        return
-    # It is started with the first worker otherwise, and then unblocks the signal.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    heard: list[tuple[int, FrameType | None]] = []
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not None:  # one that Python can put back
+                handlers[number] = signal.signal(number, lambda *call: heard.append(call))
+    if sys.platform != "win32":
+        # It is started with the first worker otherwise, and then unblocks the signal.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for said, frame in heard[:1]:
+            handler = handlers[signal.Signals(said)]
+            if callable(handler):
+                handler(said, frame)
+            elif handler == signal.SIG_DFL:
+                signal.raise_signal(said)
 
 
 def _start(initialise: Callable[..., None], arguments: tuple[Any, ...]) -> None:
@@ -70,8 +85,11 @@ def in_order(
     jobs: int,
     initialise: Callable[..., None],
     arguments: tuple[Any, ...],
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results of a function for some items, in order, from several processes.
+
+    Whoever takes them closes this (``contextlib.closing``): an interruption on their side
+    would leave it waiting in a traceback, and the processes would do all that was asked.
 
     Parameters
     ----------
@@ -96,7 +114,7 @@ def in_order(
         initargs=(initialise, arguments),
     )
     try:
-        with one_thread_each(), _deaf_to_ctrl_c():
+        with one_thread_each(), _interrupted_later():
             results = pool.map(work, items)
         yield from results
     except BrokenProcessPool as error:

@@ -8,7 +8,8 @@ not on the number of workers; memory holds a few blocks.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def _work(block: int) -> tuple[int, dict[str, dict[str, Any]]]:
 
 def _parts(
     model: FittedModel, settings: Settings, folder: Path, jobs: int
-) -> Iterator[tuple[int, dict[str, dict[str, Any]]]]:
+) -> Generator[tuple[int, dict[str, dict[str, Any]]], None, None]:
     """Write all parts, yielding each block with what :func:`write_block` says of it."""
     blocks = range(len(settings.blocks))
     if jobs == 1 or len(blocks) == 1:
@@ -152,11 +153,12 @@ def write_cohort(
         parts.mkdir()
         written = 0
         described: list[dict[str, dict[str, Any]]] = []
-        for block, of_block in _parts(model, settings, parts, jobs):
-            written += settings.blocks[block]
-            described.append(of_block)
-            if progress is not None:
-                progress(written)
+        with closing(_parts(model, settings, parts, jobs)) as made:
+            for block, of_block in made:
+                written += settings.blocks[block]
+                described.append(of_block)
+                if progress is not None:
+                    progress(written)
         join_parts(asked_schema(model.schema, settings), parts, beside, formats)
         manifest = manifest_of(model, settings)
         manifest["tables"] = {

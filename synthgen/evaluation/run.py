@@ -6,6 +6,7 @@ import hashlib
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -154,11 +155,11 @@ def run_measures(
                 progress(measure)
         return findings
     workers, shared = min(jobs, len(measures)), (inputs, seed, without_records)
-    results = in_order(_work, measures, workers, _start_worker, shared)
-    for measure, found in zip(measures, results, strict=True):
-        findings += found
-        if progress is not None:
-            progress(measure)
+    with closing(in_order(_work, measures, workers, _start_worker, shared)) as results:
+        for measure, found in zip(measures, results, strict=True):
+            findings += found
+            if progress is not None:
+                progress(measure)
     return findings
 
 

@@ -59,7 +59,7 @@ def delta_of(rho: float, epsilon: float) -> float:
     Examples
     --------
     >>> round(delta_of(0.5, 4.0), 6)
-    0.000336
+    0.000196
     """
     if rho <= 0:
         return 0.0
@@ -110,7 +110,7 @@ def rho_of(epsilon: float, delta: float) -> float:
     Examples
     --------
     >>> round(rho_of(1.0, 1e-6), 4)
-    0.0209
+    0.0244
     """
     require_claim(epsilon, delta)
     low, high = 0.0, epsilon + math.log(1 / delta) + 10

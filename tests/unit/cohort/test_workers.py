@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
 
 import pytest
 
@@ -46,6 +49,29 @@ def _with_ctrl_c_for_workers():
     assert len(children) == 2
     for child in children:
         os.kill(child.pid, signal.SIGINT)
+
+
+def test_an_interruption_while_workers_start_is_told_when_all_of_them_have():
+    """Between the start of a worker and the pool's books it would leave the worker behind."""
+    another = threading.Event()  # the system gives the signal to any thread
+    threading.Thread(target=another.wait, daemon=True).start()
+    given = []
+
+    def numbers():
+        for number in range(4):
+            yield number
+            given.append(number)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        contextlib.closing(in_order(_add, numbers(), 2, _start, (1,))) as results,
+    ):
+        next(results)
+    another.set()
+    assert given == [0, 1, 2, 3]
+    assert multiprocessing.active_children() == []
 
 
 def test_ctrl_c_for_this_process_is_only_kept_while_workers_start():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import synthgen
 from synthgen.cohort import generate as generation
 from synthgen.cohort.hashes import content_hashes, sha256_of
+from synthgen.cohort.replicates import write_replicates
 from synthgen.cohort.settings import settings_for
 from synthgen.cohort.workers import one_thread_each
 from synthgen.cohort.write import write_block, write_cohort
@@ -34,6 +36,22 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(model, tmp_path):
     for jobs in (1, 2):
         write_cohort(model, settings, tmp_path / str(jobs), jobs=jobs)
     assert hashes(tmp_path / "1") == hashes(tmp_path / "2")
+
+
+@pytest.mark.parametrize("many", ["patients", "replicates"])
+def test_an_interruption_on_the_way_ends_the_workers_before_it_is_told(model, tmp_path, many):
+    def interrupt(written):  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        if many == "patients":
+            settings = settings_for(model, 4 * BLOCK_SIZE, seed=3)
+            write_cohort(model, settings, tmp_path / "c", jobs=2, progress=interrupt)
+        else:
+            settings = settings_for(model, 20, seed=3)
+            write_replicates(model, settings, tmp_path / "c", 6, jobs=2, progress=interrupt)
+    assert multiprocessing.active_children() == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_same_request_gives_the_same_bytes_and_another_seed_others(model, tmp_path):
