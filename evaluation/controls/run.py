@@ -167,7 +167,8 @@ def page() -> None:
         "",
         "Generators whose properties are known, made from an invented population (no real record), measured like any",
         "other release and held against the limits of each shipped policy. `synthgen evaluate --self-test` runs them on",
-        "your machine. `kr-pipc-2024` has empty limits, for the steward to fill, so nothing can pass it.",
+        "your machine: all 60 in 2 minutes 57 seconds with two workers on two idle cores (305 seconds of processor time).",
+        "`kr-pipc-2024` has empty limits, for the steward to fill, so nothing can pass it.",
         "",
         f"Seed {verdicts['seed']}, {verdicts['refits']} refits an audit (a release needs 256), a release of as many patients as records, at",
         f"least 500. Measured at revision {verdicts.get('revision', 'unknown')}. Measures: "
