@@ -145,34 +145,35 @@ class Encoder:
             Only these; all by default.
         """
         wanted = self.columns() if columns is None else tuple(columns)
-        codes = {name: self._codes(subjects, name) for name in wanted}
+        values = {n: numbers(subjects.frame[n]) for n in wanted if n not in self.known}
+        codes = {
+            n: self._binned(values[n], n) if n in values else self._codes(subjects, n)
+            for n in wanted
+        }
         parts: list[Floats] = [
             np.eye(self.size(name))[codes[name]] * np.sqrt(0.5)
             for name in wanted
             if name in self.known
         ]
-        for name in wanted:
-            if name not in self.known:
-                parts += self._scaled(subjects, name)
+        for name in values:
+            parts += self._scaled(values[name], name)
         points = np.hstack(parts) if parts else np.zeros((len(subjects), 0))
         return Encoded(np.ascontiguousarray(points), codes)
 
     def _codes(self, subjects: Subjects, name: str) -> Positions:
-        column = subjects.frame[name]
+        import pandas as pd
+
         size = self.size(name)
-        if name in self.known:
-            rank = {code: at for at, code in enumerate(self.known[name])}
-            import pandas as pd
+        rank = {code: at for at, code in enumerate(self.known[name])}
+        positions, distinct = pd.factorize(subjects.frame[name].astype(object), sort=False)
+        places = [rank.get(str(value), size - 2) for value in distinct]
+        return np.array([*places, size - 1], dtype=np.intp)[positions]
 
-            positions, distinct = pd.factorize(column.astype(object), sort=False)
-            places = [rank.get(str(value), size - 2) for value in distinct]
-            return np.array([*places, size - 1], dtype=np.intp)[positions]
-        values = numbers(column)
+    def _binned(self, values: Floats, name: str) -> Positions:
         found = np.searchsorted(self.cuts[name], values, side="right")
-        return np.where(np.isnan(values), size - 1, found).astype(np.intp)
+        return np.where(np.isnan(values), self.size(name) - 1, found).astype(np.intp)
 
-    def _scaled(self, subjects: Subjects, name: str) -> list[Floats]:
-        values = numbers(subjects.frame[name])
+    def _scaled(self, values: Floats, name: str) -> list[Floats]:
         missing = np.isnan(values)
         scaled = np.where(missing, 0.0, (values - self.middle[name]) / self.width[name])
         parts = [scaled[:, None]]

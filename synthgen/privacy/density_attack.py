@@ -35,13 +35,28 @@ def log_density(points: Floats, base: Floats, width: float, own: Positions | Non
     others = len(base) - (own is not None)
     for block in blocks(len(points), len(base)):
         exponent = squared_distances(points[block], base)
-        exponent /= -2.0 * width**2
         if own is not None:
-            exponent[np.arange(len(exponent)), own[block]] = -np.inf
-        top = exponent.max(axis=1)
-        exponent -= top[:, None]
-        found[block] = top + np.log(np.exp(exponent, out=exponent).sum(axis=1) / others)
+            exponent[np.arange(len(exponent)), own[block]] = np.inf
+        found[block] = log_kernels(exponent, width, others)
     return found
+
+
+def log_kernels(squared: Floats, width: float, others: int) -> Floats:
+    """Logarithm of the mean of Gaussian kernels, up to a constant that all points share.
+
+    Parameters
+    ----------
+    squared : ndarray of float64, shape (n, m)
+        Squared distances; the array is used up.
+    width : float
+        Standard deviation of the kernel.
+    others : int
+        How many the mean is of.
+    """
+    squared /= -2.0 * width**2
+    top = squared.max(axis=1)
+    squared -= top[:, None]
+    return np.asarray(top + np.log(np.exp(squared, out=squared).sum(axis=1) / others))
 
 
 def density_attack(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:

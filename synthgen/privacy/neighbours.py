@@ -39,13 +39,40 @@ def squared_distances(points: Floats, base: Floats) -> Floats:
 
     Rounding may put it up to 1e-12 of the squared lengths beside the truth; never below 0.
     """
-    lengths = np.einsum("ij,ij->i", base, base)
-    own = np.einsum("ij,ij->i", points, points)
-    product = points @ base.T
-    product *= -2.0
-    product += lengths
-    product += own[:, None]
-    return np.maximum(product, 0.0, out=product)
+    return completed(without_own(points, base), points)
+
+
+def without_own(points: Floats, base: Floats) -> Floats:
+    """Squared distances less the point's own squared length, which decides nothing about who is near."""
+    rough = points @ (-2.0 * base.T)
+    rough += np.einsum("ij,ij->i", base, base)
+    return np.asarray(rough)
+
+
+def completed(rough: Floats, points: Floats) -> Floats:
+    """Squared distances from :func:`without_own`, whose array is used up."""
+    rough += np.einsum("ij,ij->i", points, points)[:, None]
+    return np.maximum(rough, 0.0, out=rough)
+
+
+def nearest_distances(rough: Floats, points: Floats, base: Floats, k: int) -> Floats:
+    """Distances to the ``k`` nearest of the base, ascending, without who they are.
+
+    Parameters
+    ----------
+    rough : ndarray of float64, shape (n, m)
+        As :func:`without_own` gives it.
+    points : ndarray of float64, shape (n, d)
+    base : ndarray of float64, shape (m, d)
+    k : int
+        At most m.
+    """
+    found = _smallest_of_strides(rough, min(k + SPARE, len(base)))
+    return np.sort(_exact(points, base, found), axis=1)[:, :k]
+
+
+def _exact(points: Floats, base: Floats, found: Positions) -> Floats:
+    return np.asarray(np.sqrt(((points[:, None, :] - base[found]) ** 2).sum(axis=2)))
 
 
 def nearest(
@@ -77,18 +104,14 @@ def nearest(
     if not 1 <= k <= available:
         raise ValueError(f"nearest: wants {k} of {available}; it must be 1 to {available}")
     take = min(k + SPARE, available)
-    doubled = -2.0 * base.T
-    lengths = np.einsum("ij,ij->i", base, base)
     distances = np.empty((len(points), k))
     rows = np.empty((len(points), k), dtype=np.intp)
     for block in blocks(len(points), len(base)):
-        # the point's own length is the same for all of the base and decides nothing
-        rough = points[block] @ doubled
-        rough += lengths
+        rough = without_own(points[block], base)
         if own is not None:
             rough[np.arange(len(rough)), own[block]] = np.inf
         found = np.sort(_smallest(rough, take), axis=1)
-        exact = np.sqrt(((points[block][:, None, :] - base[found]) ** 2).sum(axis=2))
+        exact = _exact(points[block], base, found)
         if own is not None:
             exact[found == own[block][:, None]] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")[:, :k]
@@ -111,6 +134,28 @@ def _smallest(values: Floats, take: int) -> Positions:
     least = values[:, :whole].reshape(rows, groups, GROUP).min(axis=2)
     best = np.argpartition(least, take - 1, axis=1)[:, :take]
     inside = (best[:, :, None] * GROUP + np.arange(GROUP)).reshape(rows, -1)
+    rest = np.broadcast_to(np.arange(whole, columns), (rows, columns - whole))
+    candidates = np.concatenate((inside, rest), axis=1)
+    chosen = np.take_along_axis(values, candidates, axis=1)
+    kept = np.argpartition(chosen, take - 1, axis=1)[:, :take]
+    return np.take_along_axis(candidates, kept, axis=1)
+
+
+def _smallest_of_strides(values: Floats, take: int) -> Positions:
+    """Columns of ``take`` smallest values of each row; of equal values any.
+
+    As :func:`_smallest`, with groups of columns that lie apart by a stride: their minima are
+    taken of whole rows at once, so that it pays for a few hundred columns already.
+    """
+    rows, columns = values.shape
+    deep = int(np.sqrt(columns / take))  # cost: the groups, and the members of ``take`` of them
+    strides = columns // max(deep, 1)
+    if deep < 2 or strides <= 2 * take:
+        return np.argpartition(values, take - 1, axis=1)[:, :take]
+    whole = deep * strides
+    least = values[:, :whole].reshape(rows, deep, strides).min(axis=1)
+    best = np.argpartition(least, take - 1, axis=1)[:, :take]
+    inside = (best[:, :, None] + strides * np.arange(deep)).reshape(rows, -1)
     rest = np.broadcast_to(np.arange(whole, columns), (rows, columns - whole))
     candidates = np.concatenate((inside, rest), axis=1)
     chosen = np.take_along_axis(values, candidates, axis=1)
@@ -143,8 +188,13 @@ def isolation(points: Floats, k: int = 5) -> Floats:
 
 def most_isolated(points: Floats, share: float, fewest: int) -> npt.NDArray[np.bool_]:
     """The share of patients that is farthest from all others, at least ``fewest``."""
-    wanted = min(max(int(np.ceil(share * len(points))), fewest), len(points))
-    order = np.argsort(-isolation(points), kind="stable")
-    chosen = np.zeros(len(points), dtype=np.bool_)
+    return farthest(isolation(points), share, fewest)
+
+
+def farthest(alone: Floats, share: float, fewest: int) -> npt.NDArray[np.bool_]:
+    """The share of patients with the largest isolation, at least ``fewest``."""
+    wanted = min(max(int(np.ceil(share * len(alone))), fewest), len(alone))
+    order = np.argsort(-alone, kind="stable")
+    chosen = np.zeros(len(alone), dtype=np.bool_)
     chosen[order[:wanted]] = True
     return chosen

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from synthgen.fidelity.encoding import Floats, encoder_of, joined, rows_of, texts
 from synthgen.fidelity.results import FEWEST, bounded
 from synthgen.findings import TOO_FEW, Finding, Inputs, Subjects, not_testable
-from synthgen.privacy.neighbours import most_isolated
+from synthgen.privacy.neighbours import farthest, isolation
 from synthgen.privacy.refit_features import Watched, watched
 from synthgen.privacy.refit_scores import Booleans, attack_counts
 
@@ -130,9 +130,12 @@ def run_audit(
     refit = inputs.refit
     if refit is None:
         raise ValueError("a generator to refit is needed")
-    groups = _groups(real, inputs.strata)
+    encoder = encoder_of(real)
+    everybody = encoder(real)
+    alone = isolation(everybody.points)
+    groups = _groups(real, alone, inputs.strata)
     targets = _targets(groups, len(real), rng)
-    seen = watched(real, targets, rng)
+    seen = watched(encoder, everybody, alone, targets, rng)
     decode = getattr(refit, "decode", None)
     by_position = getattr(refit, "by_position", False)
     halves = _halves(len(real), refits, rng)
@@ -172,11 +175,12 @@ def features_of(seen: Watched, release: Subjects, decode: Any | None) -> Floats:
     return plain if decode is None else np.hstack((plain, seen.features(decode(release))))
 
 
-def _groups(real: Subjects, strata: tuple[tuple[str, ...], ...]) -> dict[str, Booleans]:
-    points = encoder_of(real)(real).points
+def _groups(
+    real: Subjects, alone: Floats, strata: tuple[tuple[str, ...], ...]
+) -> dict[str, Booleans]:
     groups = {
         EVERYBODY: np.ones(len(real), dtype=np.bool_),
-        OUTLIERS: most_isolated(points, ISOLATED, FEWEST_OUTLIERS),
+        OUTLIERS: farthest(alone, ISOLATED, FEWEST_OUTLIERS),
     }
     for columns in strata:
         rows = list(zip(*(texts(real.frame[name]) for name in columns), strict=True))

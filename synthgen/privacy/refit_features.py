@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.fidelity.encoding import Encoded, Encoder, Floats, Positions, encoder_of
+from synthgen.fidelity.encoding import Encoded, Encoder, Floats, Positions
 from synthgen.findings import Subjects
-from synthgen.privacy.density_attack import SMALLEST_WIDTH, log_density
-from synthgen.privacy.neighbours import isolation, nearest
+from synthgen.privacy.density_attack import SMALLEST_WIDTH, log_kernels
+from synthgen.privacy.neighbours import blocks, completed, nearest_distances, without_own
 
 FEATURES = 6
 NEIGHBOURS = 5
@@ -61,19 +61,30 @@ class Watched:
         """
         synthetic = self.encoder(release)
         points = self.targets.points
-        k = min(NEIGHBOURS, len(synthetic))
-        distances, _ = nearest(points, synthetic.points, k)
+        distances, density = self._near(synthetic.points)
         moved = synthetic.points.mean(axis=0) - self.centre
         return np.column_stack(
             (
                 -np.log(distances[:, 0] + NEAREST_SEEN),
                 -np.log(distances.mean(axis=1) + NEAREST_SEEN),
-                log_density(points, synthetic.points, self.width),
+                density,
                 self._singles(synthetic),
                 self._pairs(synthetic),
                 (points - self.centre) @ moved,
             )
         )
+
+    def _near(self, base: Floats) -> tuple[Floats, Floats]:
+        """Distances to the nearest, and the kernel density, from one product of matrices."""
+        points = self.targets.points
+        distances = np.empty((len(points), min(NEIGHBOURS, len(base))))
+        density = np.empty(len(points))
+        for block in blocks(len(points), len(base)):
+            some = points[block]
+            rough = without_own(some, base)
+            distances[block] = nearest_distances(rough, some, base, distances.shape[1])
+            density[block] = log_kernels(completed(rough, some), self.width, len(base))
+        return distances, density
 
     def _singles(self, synthetic: Encoded) -> Floats:
         total = np.zeros(len(self.targets))
@@ -97,21 +108,28 @@ def _cells(people: Encoded, a: str, b: str, size: int) -> Positions:
     return np.asarray(people.codes[a] * size + people.codes[b])
 
 
-def watched(real: Subjects, targets: npt.NDArray[np.intp], rng: np.random.Generator) -> Watched:
+def watched(
+    encoder: Encoder,
+    everybody: Encoded,
+    alone: Floats,
+    targets: npt.NDArray[np.intp],
+    rng: np.random.Generator,
+) -> Watched:
     """Prepare an audit.
 
     Parameters
     ----------
-    real : Subjects
+    encoder : Encoder
+    everybody : Encoded
         All records that refits draw from.
+    alone : ndarray of float64, shape (records,)
+        Their isolation.
     targets : ndarray of intp
         Rows of those who are attacked.
     rng : numpy.random.Generator
         Chooses pairs of columns, where there are too many.
     """
-    encoder = encoder_of(real)
-    everybody = encoder(real)
-    width = max(float(np.median(isolation(everybody.points))) / 2.0, SMALLEST_WIDTH)
+    width = max(float(np.median(alone)) / 2.0, SMALLEST_WIDTH)
     pairs = list(itertools.combinations(encoder.columns(), 2))
     if len(pairs) > MOST_PAIRS:
         chosen = np.sort(rng.permutation(len(pairs))[:MOST_PAIRS])
