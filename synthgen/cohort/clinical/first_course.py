@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from synthgen.cohort.clinical.course import BoolArray, IntArray, Tumours
 from synthgen.cohort.clinical.draws import Draws, FloatArray, lengths
-from synthgen.cohort.clinical.regimens import Panels, chosen_regimens
+from synthgen.cohort.clinical.regimens import Given, Panels, chosen_regimens, nothing_given
 from synthgen.cohort.clinical.templates import Template
 
 DayArray = npt.NDArray[np.int64]
@@ -47,6 +47,8 @@ class Course:
         ``cycles`` planned, ``intent``; one array each.
     last_start : ndarray of int64, shape (n,)
         Day on which the last part began; 0 without treatment.
+    given : Given
+        Drugs of the course.
     """
 
     surgery: DayArray
@@ -56,6 +58,7 @@ class Course:
     rt_plan: IntArray
     lines: list[Mapping[str, Any]]
     last_start: DayArray
+    given: Given
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,8 @@ def first_course(
     systemic = flags["chemotherapy"] & known
     rt = flags["radiotherapy"] & known & (plan.rt_plan >= 0)
     neo, before = plan.neoadjuvant & systemic & surgical, plan.before & rt & surgical
-    drugs = _first_drugs(tumours, templates, draws, panels, systemic)
+    given = nothing_given(n, templates)
+    drugs = _first_drugs(tumours, templates, draws, panels, systemic, given)
     days_before = np.where(neo, drugs["cycles_before"] * drugs["cycle_days"], 0.0)
     cursor = np.where(known, plan.first, 0.0)
     starts: dict[str, FloatArray] = {}
@@ -118,7 +122,7 @@ def first_course(
     ]
     intent = np.where(surgical, "01", np.where(rt, "02", np.where(tumours.distant, "07", "04")))
     lines[1]["intent"] = intent[lines[1]["at"]]
-    lines += _other_systemic(templates, pressed)
+    lines += _other_systemic(templates, pressed, given)
     return Course(
         pressed["surgery"],
         np.where(before, pressed["rt before"], pressed["rt"]),
@@ -127,6 +131,7 @@ def first_course(
         np.where(rt, plan.rt_plan, -1),
         [line for line in lines if len(line["at"])],
         np.where(n > 0, last, 0),
+        given,
     )
 
 
@@ -182,6 +187,7 @@ def _first_drugs(
     draws: Draws,
     panels: Panels,
     systemic: BoolArray,
+    given: Given,
 ) -> dict[str, Any]:
     """Regimen, cycles and length of a cycle of the first line, for every tumour."""
     n = len(tumours)
@@ -199,11 +205,13 @@ def _first_drugs(
             continue
         # The course may be pressed together, so a regimen must be in use on the day of diagnosis.
         start = tumours.diagnosis[rows]
-        at, names = chosen_regimens(template, 1, tumours, rows, start, panels, uniform[rows])
+        at, names = chosen_regimens(template, tumours, rows, start, panels, uniform[rows])
         for k, name in enumerate(names):
-            mine, regimen = rows[at == k], template.regimens.get(name)
-            if regimen is None:
+            mine, regimen = rows[at == k], template.regimens[name]
+            if not len(mine):
                 continue
+            given.sets[mine, given.place(regimen)] = True
+            given.lines[mine] = 1
             made["regimen"][mine] = name
             made["cycle_days"][mine] = regimen["cycle_days"]
             made["cycles"][mine] = regimen.get("cycles") or np.inf
@@ -228,7 +236,7 @@ def _line(
 
 
 def _other_systemic(
-    templates: tuple[Template, ...], pressed: Mapping[str, DayArray]
+    templates: tuple[Template, ...], pressed: Mapping[str, DayArray], given: Given
 ) -> list[dict[str, Any]]:
     """Lines of the flags for immunotherapy and hormones, with the plain regimens."""
     made = []
@@ -237,6 +245,7 @@ def _other_systemic(
         at = np.flatnonzero(pressed[name] >= 0)
         if regimen is None or not len(at):
             continue
+        given.sets[at, given.place(regimen)] = True
         made.append(
             {
                 "at": at,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from synthgen.cohort.clinical.course import IntArray, Tumours
 from synthgen.cohort.clinical.draws import Draws, lengths, picked
 from synthgen.cohort.clinical.first_course import Course
-from synthgen.cohort.clinical.regimens import Panels, chosen_regimens
+from synthgen.cohort.clinical.regimens import Given, Panels, chosen_regimens
 from synthgen.cohort.clinical.templates import Template
 
 DayArray = npt.NDArray[np.int64]
@@ -26,6 +26,8 @@ DayArray = npt.NDArray[np.int64]
 KINDS = ("recurrence_local", "recurrence_distant", "both", "progression")
 #: Most events of one tumour, and so the most lines after the first course.
 MOST = 3
+#: Intent of a later line where the template says none.
+PALLIATIVE = "07"
 #: Days from an event to the line that answers it.
 _ANSWER = 21
 
@@ -71,9 +73,13 @@ def later_course(
         start = days[:, number] + _ANSWER
         u = draws.uniform(f"line after event {number + 1}", n)
         treated = (days[:, number] >= 0) & (u < share[:, number]) & (start <= tumours.window)
-        lines += _lines(tumours, templates, draws, panels, number, treated, start)
+        begun = _lines(tumours, templates, draws, panels, course.given, number, treated, start)
+        lines += begun
         if number + 1 < MOST:
             # Only who dies of the tumour and was treated again has a further progression told.
+            treated = np.zeros(n, dtype=np.bool_)
+            for line in begun:
+                treated[line["at"]] = True
             again = treated & tumours.fatal & (tumours.window - start > 2 * _ANSWER)
             part = draws.uniform(f"further progression {number + 1}", n)
             day = start + np.floor((tumours.window - start) * part).astype(np.int64)
@@ -127,6 +133,7 @@ def _lines(
     templates: tuple[Template, ...],
     draws: Draws,
     panels: Panels,
+    given: Given,
     number: int,
     treated: npt.NDArray[np.bool_],
     start: DayArray,
@@ -139,13 +146,14 @@ def _lines(
         if not len(rows):
             continue
         begins = tumours.diagnosis[rows] + start[rows]
-        at, names = chosen_regimens(
-            template, number + 2, tumours, rows, begins, panels, uniform[rows]
-        )
+        at, names = chosen_regimens(template, tumours, rows, begins, panels, uniform[rows], given)
+        intent = template.part("relapse")["later_lines"].get("intent", PALLIATIVE)
         for k, name in enumerate(names):
-            mine, regimen = rows[at == k], template.regimens.get(name)
-            if regimen is None or not len(mine):
+            mine, regimen = rows[at == k], template.regimens[name]
+            if not len(mine):
                 continue
+            given.sets[mine, given.place(regimen)] = True
+            given.lines[mine] += 1
             made.append(
                 {
                     "at": mine,
@@ -153,7 +161,7 @@ def _lines(
                     "regimen": np.full(len(mine), name, dtype=object),
                     "cycles": np.full(len(mine), float(regimen.get("cycles") or np.inf)),
                     "cycle_days": np.full(len(mine), float(regimen["cycle_days"])),
-                    "intent": np.full(len(mine), "07", dtype="<U2"),
+                    "intent": np.full(len(mine), intent, dtype="<U2"),
                     "kind": np.full(len(mine), "later", dtype="<U8"),
                 }
             )
