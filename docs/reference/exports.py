@@ -10,6 +10,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from synthgen.exports.mapping import TargetMapping  # noqa: E402
 from synthgen.exports.omop_quality import quality_checks  # noqa: E402
+from synthgen.exports.omop_tables import empty_tables  # noqa: E402
 from synthgen.exports.read_back import lost_columns  # noqa: E402
 from synthgen.exports.targets import mapping_of, targets  # noqa: E402
 from synthgen.schema.load import load_schema  # noqa: E402
@@ -62,7 +63,21 @@ def section(mapping: TargetMapping) -> str:
         if noted:
             lines.append("\n| column | note |\n|---|---|")
             lines += [f"| `{c.name}` | {c.note} |" for c in noted]
-    return "\n".join([*lines, *lost(mapping)]) + "\n"
+    return "\n".join([*lines, *standard(mapping), *lost(mapping)]) + "\n"
+
+
+def standard(mapping: TargetMapping) -> list[str]:
+    """Which tables of OMOP stand empty in the DuckDB file, and why."""
+    if mapping.form != "omop":
+        return []
+    why: dict[str, list[str]] = {}
+    for table in empty_tables(mapping.version):
+        why.setdefault(table.empty, []).append(f"`{table.name}`")
+    return [
+        "\n`omop.duckdb` has all tables of the standard's DDL; these are empty:\n",
+        "| tables | why they are empty |\n|---|---|",
+        *(f"| {', '.join(names)} | {reason} |" for reason, names in why.items()),
+    ]
 
 
 def lost(mapping: TargetMapping) -> list[str]:
@@ -170,6 +185,16 @@ the concept ids as references to the short list in `schemas/exports/omop-concept
 | kind | checks |
 |---|---|
 {kinds}
+
+Achilles, the Data Quality Dashboard and ATLAS ask every table of the standard and want the vocabulary loaded. Unpack a download
+from Athena and load each of its files into the table of its name, for example in DuckDB:
+
+```sql
+COPY concept FROM 'CONCEPT.csv' (DELIMITER '\\t', HEADER, QUOTE '', DATEFORMAT '%Y%m%d');
+```
+
+The eras are derived from standard concepts: OHDSI's scripts make them once the vocabulary is there and the export was made with
+`--option athena=FOLDER`.
 
 ## How fast
 

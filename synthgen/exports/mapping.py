@@ -209,6 +209,7 @@ def version_key(version: str) -> tuple[int, ...]:
 _FORMS = {
     "prefix": (r"[A-Z][A-Z0-9]{1,7}", "two to eight capital letters and digits"),
     "availability": (r"published|full", "published or full"),
+    "tables": (r"filled|all", "filled or all"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The OMOP Common Data Model: a DuckDB file with the keys of the standard, and a CSV per table."""
+"""The OMOP Common Data Model: a DuckDB file with all tables of the standard, and a CSV per table."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from synthgen.cohort.database import connect
 from synthgen.errors import UsageError
 from synthgen.exports.cohort_tables import CohortTables
 from synthgen.exports.mapping import TargetMapping, TargetTable, options_of
+from synthgen.exports.omop_tables import empty_tables, standard_tables
 from synthgen.exports.rows import select
 from synthgen.exports.terms import CONCEPTS, made_table
-from synthgen.exports.vocabulary import read_vocabulary
+from synthgen.exports.vocabulary import known_concepts, read_vocabulary
 from synthgen.schema.rules.sql import identifier, literal
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ AT_ONCE = 50_000
 def definition(table: TargetTable) -> str:
     """``CREATE TABLE`` with the types and keys of the standard, in SQL that PostgreSQL reads too.
 
-    The vocabulary tables are not made, so columns that lead to them are plain numbers.
+    The vocabulary tables are empty, so columns that lead to them are plain numbers.
     """
     parts = [
         f"{identifier(c.name)} {'DOUBLE PRECISION' if c.type == 'DOUBLE' else c.type}"
@@ -59,7 +60,7 @@ def in_order(tables: Sequence[TargetTable]) -> list[TargetTable]:
 def write(
     mapping: TargetMapping, cohort: CohortTables, folder: Path, options: Mapping[str, str]
 ) -> dict[str, int]:
-    """Write every table as CSV and all of them into ``omop.duckdb``.
+    """Write every table as CSV and all tables of the standard into ``omop.duckdb``.
 
     Parameters
     ----------
@@ -67,7 +68,8 @@ def write(
     cohort : CohortTables
     folder : Path
     options : mapping of str to str
-        Of the mapping; ``athena`` is the folder of a vocabulary.
+        Of the mapping; ``athena`` is the folder of a vocabulary; ``tables``: ``all`` makes a CSV
+        of the tables without rows too.
 
     Returns
     -------
@@ -87,18 +89,19 @@ def write(
         f"CREATE TABLE {identifier(CONCEPTS)} "
         "(vocabulary VARCHAR, code VARCHAR, standard BIGINT, source BIGINT)"
     )
+    vocabulary = None
     if known["athena"]:
         with tempfile.TemporaryDirectory() as scratch:
             vocabulary = read_vocabulary(Path(known["athena"]), Path(scratch))
-        for at in range(0, len(vocabulary.concepts), AT_ONCE):
-            piece = list(zip(*vocabulary.concepts[at : at + AT_ONCE], strict=True))
-            db.execute(
-                f"INSERT INTO {identifier(CONCEPTS)} "
-                "SELECT unnest(?), unnest(?), unnest(?), unnest(?)",
-                [list(column) for column in piece],
-            )
         if known["vocabulary"] == mapping.options["vocabulary"]:
             known["vocabulary"] = vocabulary.version
+    concepts = known_concepts(vocabulary)
+    for at in range(0, len(concepts), AT_ONCE):
+        piece = list(zip(*concepts[at : at + AT_ONCE], strict=True))
+        db.execute(
+            f"INSERT INTO {identifier(CONCEPTS)} SELECT unnest(?), unnest(?), unnest(?), unnest(?)",
+            [list(column) for column in piece],
+        )
     rows = {}
     for table in mapping.tables:
         path = folder / f"{table.name}.csv"
@@ -110,9 +113,15 @@ def write(
         done = db.execute(copied).fetchone()
         rows[path.name] = int(done[0]) if done else 0
     with connect(folder / FILE) as out:
-        for table in in_order(mapping.tables):
+        for table in in_order(standard_tables(mapping)):
             out.execute(definition(table))
-            _load(out, table, folder / f"{table.name}.csv")
+            if table.parts:
+                _load(out, table, folder / f"{table.name}.csv")
+    if known["tables"] == "all":
+        for table in empty_tables(mapping.version):
+            path = folder / f"{table.name}.csv"
+            path.write_text(",".join(c.name for c in table.columns) + "\n", encoding="utf-8")
+            rows[path.name] = 0
     return rows
 
 

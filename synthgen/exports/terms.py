@@ -20,7 +20,7 @@ DATE_PARTS = ("year", "month", "day")
 
 KINDS = (
     "column", "constant", "date", "text", "part", "days", "first", "key", "option", "pad",
-    "concept", "look_up", "dotted",
+    "concept", "look_up", "dotted", "count",
 )  # fmt: skip
 """The one word of a term that says what it is; ``columns`` of a term may be coded by ``codes``."""
 
@@ -28,8 +28,7 @@ ROW = "synthgen row"
 """Column of each relation that numbers its rows from 1."""
 
 CONCEPTS = "synthgen concepts"
-"""Relation of ``vocabulary``, ``code``, ``standard`` and ``source`` concept ids; empty without a
-vocabulary."""
+"""Relation of ``vocabulary``, ``code``, ``standard`` and ``source`` concept ids."""
 
 
 class TermWriter:
@@ -145,7 +144,23 @@ class TermWriter:
         code = self.write(term["concept"])
         among = f"vocabulary = {literal(term.get('vocabulary', 'ICDO3'))} AND code = {code}"
         found = f"SELECT {term['of']} FROM {identifier(CONCEPTS)} WHERE {among}"  # noqa: S608
+        if term.get("or_null"):
+            return f"CASE WHEN {code} IS NOT NULL THEN coalesce(({found}), 0) END"
         return f"coalesce(({found}), 0)"
+
+    def _count(self, term: Term) -> str:
+        """How many rows of a table of the cohort agree with this one in some columns."""
+        table = term["count"]
+        columns = self._schema.table(table).column_names
+        unknown = sorted(set(term["on"]) - set(columns))
+        if unknown:
+            raise SchemaError(f"{self._where}: {table} has no column {unknown[0]}")
+        equal = [
+            f"counted.{identifier(mine)} = {self.column(other)}"
+            for mine, other in term["on"].items()
+        ]
+        among = f"{identifier(table)} AS counted WHERE {' AND '.join(equal)}"
+        return f"(SELECT count(*) FROM {among})"  # noqa: S608 - quoted
 
     def _look_up(self, term: Term) -> str:
         """A cell of a table of the target that has been made before."""

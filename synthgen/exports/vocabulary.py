@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from synthgen.errors import UsageError
+from synthgen.resources import data_root
 from synthgen.schema.documents import one_line
 from synthgen.schema.rules.sql import literal
 from synthgen.schema.validation.database import locked_database
@@ -42,6 +45,62 @@ class Vocabulary:
 
     version: str
     concepts: Sequence[tuple[str, str, int, int]]
+
+
+@dataclass(frozen=True)
+class ListedConcept:
+    """A concept of the shipped list, ``schemas/exports/omop-concepts.csv``.
+
+    Parameters
+    ----------
+    concept : int
+    vocabulary, code : str
+        What it is in OMOP's vocabularies; ``""`` where the list does not say.
+    ours : str
+        The code of cohorts, where it is written otherwise (``"U/L"`` for ``"[U]/L"``).
+    """
+
+    concept: int
+    vocabulary: str
+    code: str
+    ours: str
+
+
+@cache
+def listed_concepts() -> tuple[ListedConcept, ...]:
+    """The shipped list; each row has the published OHDSI source where it was seen."""
+    path = data_root() / "schemas/exports/omop-concepts.csv"
+    with path.open(encoding="utf-8", newline="") as opened:
+        return tuple(
+            ListedConcept(int(r["concept_id"]), r["vocabulary"], r["code"], r["our_code"])
+            for r in csv.DictReader(opened)
+        )
+
+
+def known_concepts(vocabulary: Vocabulary | None) -> list[tuple[str, str, int, int]]:
+    """Codes with their standard and their own concept ids.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary or None
+        A download; without one, the codes of the shipped list.
+
+    Returns
+    -------
+    list of (str, str, int, int)
+        As :attr:`Vocabulary.concepts`, with the codes of cohorts that the vocabulary writes
+        otherwise.
+    """
+    listed = [entry for entry in listed_concepts() if entry.code]
+    if vocabulary is None:
+        return [(e.vocabulary, e.ours or e.code, e.concept, e.concept) for e in listed]
+    there = {(name, code): (standard, own) for name, code, standard, own in vocabulary.concepts}
+    also = [
+        (e.vocabulary, e.ours, *there[e.vocabulary, e.code])
+        for e in listed
+        if e.ours and (e.vocabulary, e.code) in there and (e.vocabulary, e.ours) not in there
+    ]
+    return [*vocabulary.concepts, *also]
 
 
 def _check(folder: Path) -> None:

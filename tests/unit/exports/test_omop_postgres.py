@@ -1,7 +1,8 @@
 """OMOP in PostgreSQL: every table goes in with the types, keys and references of the standard.
 
-Concepts are references too: the table ``concept`` holds the short list that is shipped, so a
-concept id that is not on it does not go in.
+All tables of the standard are made, also those without rows.  Concepts are references too: the
+table ``concept`` holds the short list that is shipped, so a concept id that is not on it does not
+go in.
 """
 
 import csv
@@ -14,6 +15,7 @@ from synthgen.cohort.write import write_cohort
 from synthgen.exports import export_cohort
 from synthgen.exports.omop import definition, in_order
 from synthgen.exports.omop_quality import ask_all, missing_tables, quality_checks
+from synthgen.exports.omop_tables import standard_tables
 from synthgen.exports.targets import mapping_of
 from synthgen.resources import data_root
 from synthgen.schema.model import Severity
@@ -33,14 +35,19 @@ def loaded(connection, mapping, folder):
     connection.execute(f'DROP SCHEMA IF EXISTS "{space}" CASCADE')
     connection.execute(f'CREATE SCHEMA "{space}"')
     connection.execute(f'SET search_path TO "{space}"')
-    connection.execute("CREATE TABLE concept (concept_id INTEGER PRIMARY KEY)")
+    every = in_order(standard_tables(mapping))
+    for table in every:
+        connection.execute(definition(table))
     with (data_root() / "schemas/exports/omop-concepts.csv").open(encoding="utf-8") as listed:
         for row in csv.DictReader(listed):
-            connection.execute("INSERT INTO concept VALUES (%s)", [int(row["concept_id"])])
-    for table in in_order(mapping.tables):
-        connection.execute(definition(table))
+            connection.execute(
+                "INSERT INTO concept VALUES (%s, %s, '', %s, '', NULL, %s, '1970-01-01', "
+                "'2099-12-31', NULL)",
+                [int(row["concept_id"]), row["name"], row["vocabulary"], row["code"]],
+            )
+    for table in every:
         for column in table.columns:
-            if column.name.endswith("concept_id"):
+            if "concept_id" in column.name and table.name != "concept":
                 connection.execute(
                     f'ALTER TABLE "{table.name}" ADD FOREIGN KEY ("{column.name}") '
                     "REFERENCES concept (concept_id)"
