@@ -57,6 +57,9 @@ class SeededNoise:
     def best(self, scores, scale, sensitivity):
         return int(np.argmax(scores)), (sensitivity / scale) ** 2 / 2
 
+    def repeated(self, sigma, n):
+        return discrete_gaussian(sigma, n, self.rng).astype(np.int64)
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):

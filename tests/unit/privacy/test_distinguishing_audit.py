@@ -65,6 +65,13 @@ class SeededNoise:
         noisy = np.asarray(scores) + self.rng.gumbel(scale=self.share * scale, size=len(scores))
         return int(np.argmax(noisy)), cost(sensitivity, scale)
 
+    def repeated(self, sigma, n):
+        return self.gaussian(np.zeros(n, dtype=np.int64), sigma, 1.0)[0]
+
+    def choices(self, scores, scale, n, seconds):
+        assert seconds > 0
+        return [self.best(scores, scale, 1)[0] for _ in range(n)]
+
 
 def draw(seed, share=1.0):
     rng = np.random.default_rng(seed)
@@ -122,7 +129,7 @@ def test_a_selection_is_audited_as_noise_is(share, seen):
     scale = scale_of(2.0)
 
     def choose(scores, asked, n):
-        return [noise.best(scores, asked, 1)[0] for _ in range(n)]
+        return noise.choices(scores, asked, n, math.inf)
 
     found = audit_of_selection(choose, 1.0, scale, (0.5, DELTA), 4000)
     assert (found.excess > 0) is seen
@@ -229,6 +236,35 @@ def test_noise_of_the_library_is_tried_as_it_is():
     ((part, found),) = audits_of(ledger, noise, draws=5000)
     assert part == NOISE
     assert found.excess < 0
+
+
+@pytest.mark.parametrize(("share", "seen"), [(1.0, False), (0.1, True)])
+def test_a_bug_between_synthgen_and_the_library_is_proven(monkeypatch, share, seen):
+    """Noise and selections that are tried are of the mechanisms that tabulations publish."""
+    pytest.importorskip("opendp", reason="needs the extra dp")
+    noise = OpenDPNoise()
+    counting, choosing = noise._counting, noise._choosing
+    monkeypatch.setattr(noise, "_counting", lambda sigma: counting(share * sigma))
+    monkeypatch.setattr(noise, "_choosing", lambda scale: choosing(share * scale))
+    assert noise.gaussian(np.array([5]), 1e-3, 1e-3)[0].tolist() == [5]
+    assert noise.best([0, 9], 1e-3, 1)[0] == 1
+    from dataclasses import replace
+
+    ledger = PrivateTables((("sex",),)).ledger()
+    chosen = LedgerEntry("select", "", "exponential", 1.0, 4.0, cost(1.0, 4.0))
+    found = dict(audits_of(replace(ledger, entries=(*ledger.entries, chosen)), noise, 5000, 2000))
+    assert {part: one.excess > 0 for part, one in found.items()} == {NOISE: seen, SELECTION: seen}
+
+
+def test_the_library_selects_many_times_as_it_does_once():
+    """Gumbel noise of scale s chooses the larger of two with probability 1 / (1 + exp(-d / s))."""
+    pytest.importorskip("opendp", reason="needs the extra dp")
+    noise = OpenDPNoise()
+    many = noise.choices([0, 1000], 1000.0, 1000, math.inf)
+    assert len(many) == 1000
+    expected = 1.0 / (1.0 + math.exp(-1.0))
+    assert abs(np.mean(many) - expected) < 6 * math.sqrt(expected * (1 - expected) / 1000)
+    assert noise.choices([0, 1000], 1000.0, 1000, 0.0) == []
 
 
 def test_the_measure_says_what_it_tried(monkeypatch):
