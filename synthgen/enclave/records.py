@@ -15,8 +15,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthgen.cohort.cohort import Cohort
 from synthgen.enclave.postgres import copy_tables, is_postgres
 from synthgen.errors import ContractError, RecordsError
+from synthgen.messages import amount
 from synthgen.schema.model import ColumnType, Schema, Sensitivity, Severity, Table
 from synthgen.schema.rules.sql import identifier, literal
 from synthgen.schema.validation.columns import CodeTypes, TypedTable
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Source = Any
-"""Path of a file or folder, connection text of PostgreSQL, a frame, or frames by table."""
+"""Path of a file or folder, connection text of PostgreSQL, a cohort, a frame, or frames by table."""
 
 FEWEST = 10
 """Fewest records that are tabulated: with fewer, every table is about single persons."""
@@ -133,6 +135,8 @@ def _as_path(
         return folder, None
     if isinstance(source, str | Path):
         return Path(source), table
+    if isinstance(source, Cohort):
+        source = source.tables
     frames: Mapping[str, pd.DataFrame] = (
         source
         if isinstance(source, Mapping)
@@ -160,7 +164,7 @@ def _checked(
             first = min([*loaded.extra, *(at for _, at in loaded.twice)]) + 1
             raise RecordsError(
                 f"{loaded.table.name}: column {first} of the records is none of the schema's, or "
-                f"stands twice; remove it or describe it in the schema ({many} such columns)"
+                f"stands twice; remove it or describe it in the schema ({amount(many, 'such column')})"
             )
         if loaded.rows < FEWEST and _is_root(loaded.table) and not apart:
             raise RecordsError(
@@ -198,13 +202,13 @@ def _is_root(table: Table) -> bool:
 def _broken_line(broken: Sequence[Broken]) -> str:
     def said(found: Broken) -> str:
         where = f"{found.table}.{found.column}" if found.column else found.table
-        return f"{where} {found.rule} ({found.count:,} rows)"
+        return f"{where} {found.rule} ({amount(found.count, 'row')})"
 
     named = "; ".join(said(found) for found in broken[:NAMED])
     more = f"; and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
     return (
-        f"records: break {len(broken)} rules of the schema: {named}{more}; see them all with "
-        "synthgen check inside the enclave"
+        f"records: break {amount(len(broken), 'rule')} of the schema: {named}{more}; see all of it "
+        "with synthgen check inside the enclave"
     )
 
 
@@ -248,8 +252,8 @@ def _refuse_future(delivery: Delivery, typed: TypedTable, as_of: date) -> None:
     ):
         if count:
             raise RecordsError(
-                f"{typed.name}.{name}: lies in the future; dates must be up to {as_of} "
-                f"({count:,} rows)"
+                f"{typed.name}.{name}: lies in the future; dates must be up to {as_of}, or "
+                f"another day be given (--as-of) ({amount(count, 'row')})"
             )
 
 

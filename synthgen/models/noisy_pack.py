@@ -21,7 +21,7 @@ from synthgen.models.fit import Fit, domain_of, fit_pack, gaps_of, statements_by
 from synthgen.models.mixture import Mixture
 from synthgen.models.noisy import NoisyModel, NoisyTable, fit_in_stages
 from synthgen.models.observed import to_net
-from synthgen.models.structure import zero_potentials
+from synthgen.models.structure import held_zeros, zero_potentials
 from synthgen.schema.model import Schema
 from synthgen.statistics.life_table import life_table_of
 from synthgen.statistics.model import Block, StatisticsPack, StatisticsTable
@@ -284,10 +284,13 @@ def unit_model(
     prior : Distribution or Mixture or None
     """
     known = {*own, *earlier}
-    reference = [z for z in zeros if set(z.names) & set(own) and set(z.names) <= known]
+    reference: list[Potential] = []
     if prior is not None:
         part = Domain(tuple(v for v in whole.variables if v[0] in known))
-        reference += prior_factors(prior, part, own)
+        reference = prior_factors(prior, part, own)
+    speaking = [z for z in zeros if set(z.names) & set(own) and set(z.names) <= known]
+    fixed = [*(p.names for p in reference), *(t.names for t in tables)]
+    reference += held_zeros(whole, speaking, fixed, earlier)
     used = {n for t in tables for n in t.names} | {n for p in reference for n in p.names}
     context = tuple(n for n in earlier if n in used)
     names = {*own, *context}

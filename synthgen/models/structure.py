@@ -12,12 +12,18 @@ from itertools import combinations, product
 
 import numpy as np
 
+from synthgen.errors import ModelError
 from synthgen.models.block import Potential
 from synthgen.models.domain import Domain
+from synthgen.models.junction_tree import junction_tree
 from synthgen.schema.model import Schema, Severity
 from synthgen.schema.rules.check import check_rule
 from synthgen.schema.rules.grid import structural_zeros
 from synthgen.schema.rules.tree import columns_of
+
+#: Cells that a tree may hold only to keep what the schema excludes out of it; rows that break
+#: what is left out are drawn again by whoever draws.
+HELD_CELLS = 1_000_000
 
 
 def speakers(schema: Schema, names: Sequence[str]) -> dict[str, list[str]]:
@@ -66,3 +72,42 @@ def zero_potentials(domain: Domain, schema: Schema) -> list[Potential]:
         if zeros.any():
             found.append(Potential(names, np.where(zeros, -np.inf, 0.0)))
     return found
+
+
+def held_zeros(
+    domain: Domain,
+    zeros: Sequence[Potential],
+    sets: Sequence[tuple[str, ...]],
+    root: Sequence[str] = (),
+    limit: int = HELD_CELLS,
+) -> list[Potential]:
+    """Zeros that a tree can hold beside what it must hold, small ones first.
+
+    Parameters
+    ----------
+    domain : Domain
+    zeros : sequence of Potential
+    sets : sequence of tuple of str
+        Variables that stand together whatever the zeros say.
+    root : sequence of str
+        Variables that the root holds.
+    limit : int
+        Largest clique that zeros alone may make [cells].
+    """
+    held: list[Potential] = []
+    if sets:
+        beside = [n for n in root if any(n in s for s in sets)]
+        ground = junction_tree(domain, sets, beside, limit=2**62)
+        limit = max(limit, *(domain.cells(c) for c in ground.cliques))
+    for zero in sorted(zeros, key=lambda z: domain.cells(z.names)):
+        scopes = [*sets, *(h.names for h in held), zero.names]
+        beside = [n for n in root if any(n in s for s in scopes)]
+        if any(set(zero.names) <= set(s) for s in scopes[:-1]):
+            held.append(zero)
+            continue
+        try:
+            junction_tree(domain, scopes, beside, limit=limit)
+        except ModelError:
+            continue
+        held.append(zero)
+    return held

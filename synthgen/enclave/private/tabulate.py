@@ -35,16 +35,18 @@ from synthgen.enclave.private.noise import Noise, OpenDPNoise
 from synthgen.enclave.private.pack import noisy_pack
 from synthgen.enclave.private.prepare import Prepared, prepared
 from synthgen.enclave.private.prior import require_public
+from synthgen.enclave.private.projection import countable_prior
 from synthgen.enclave.private.questions import Question, Rows, candidates, wanted_questions
 from synthgen.enclave.private.settings import COUNT_SHARE, PrivateSettings
 from synthgen.enclave.private.spending import Spender
 from synthgen.enclave.records import Source
 from synthgen.enclave.tabulate import Tabulated
-from synthgen.errors import PrivacyBudgetError
+from synthgen.errors import ModelError, PrivacyBudgetError
 from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.fit import domain_of
 from synthgen.models.mixture import Mixture
+from synthgen.models.noisy import NoisyModel
 from synthgen.models.noisy_pack import UNSEEN, prior_of, unit_model
 from synthgen.models.structure import zero_potentials
 from synthgen.schema.model import Schema
@@ -80,6 +82,7 @@ def dry_run(source: Source, schema: Schema, settings: PrivateSettings) -> list[E
             "dry run: needs the number of patients to expect, from public knowledge (--expect-n)"
         )
     with prepared(source, schema, settings) as ready:
+        settings = countable_prior(settings, ready)
         return _expected(ready, settings, rho_of(settings.epsilon, settings.delta))
 
 
@@ -143,6 +146,7 @@ def tabulate_private(
     _require_prior(settings, schema)
     rho = rho_of(settings.epsilon, settings.delta)
     with prepared(source, schema, settings) as ready:
+        settings = countable_prior(settings, ready)
         if settings.expected_n is not None and settings.prior is None:
             refuse_noise(_expected(ready, settings, rho))
         asking = _Asking(ready, settings)
@@ -180,6 +184,15 @@ class _Asking:
                 self.questions.append(candidates(rows, WIDEST, settings.asked.cells))
         if not any(self.questions):
             raise PrivacyBudgetError("plan: no table of it can be counted")
+        self._require_models()
+
+    def _require_models(self) -> None:
+        """Refuse before anything is spent where a model would be too large."""
+        earlier: tuple[str, ...] = ()
+        for rows in self.ready.units:
+            if not self.ready.planned:
+                self._model(rows, earlier, 1.0)
+            earlier = (*earlier, *rows.own)
 
     def _within(self, rows: Rows, questions: list[Question]) -> list[Question]:
         for question in questions:
@@ -240,14 +253,8 @@ class _Asking:
         made: Sequence[tuple[Rows, Measured]],
     ) -> list[Measured]:
         names = {*rows.variables}
-        domain = Domain(tuple(v for v in self.whole.variables if v[0] in names))
-        model = unit_model(
-            self.whole, rows.own, earlier, (), totals[rows.name], self.zeros, self.prior
-        )
-        model.limit = max(model.limit, SEARCH_CELLS)
-        model.domain = domain
-        model.context = domain.ordered(n for n in earlier if n in names)
-        model.refresh()
+        model = self._model(rows, earlier, totals[rows.name])
+        domain = model.domain
         kept = {n: self._kept(rows, n) for n in rows.variables}
         baseline = None if self.prior is None else self._baseline
         known = set() if self.prior is None else set(self.prior.domain.names)
@@ -258,6 +265,23 @@ class _Asking:
         return Search(rows, start, model, questions, spender, self.ready.kept[rows.name]).run(
             budget
         )
+
+    def _model(self, rows: Rows, earlier: tuple[str, ...], total: float) -> NoisyModel:
+        """What the search of a unit begins with, before anything is measured."""
+        names = {*rows.variables}
+        domain = Domain(tuple(v for v in self.whole.variables if v[0] in names))
+        try:
+            model = unit_model(self.whole, rows.own, earlier, (), total, self.zeros, self.prior)
+            model.limit = max(model.limit, SEARCH_CELLS)
+            model.domain = domain
+            model.context = domain.ordered(n for n in earlier if n in names)
+            model.refresh()
+        except ModelError as error:
+            raise PrivacyBudgetError(
+                f"{rows.name}: its rules and the prior make too large a model to search ({error}); "
+                "write a plan of fewer variables (--plan)"
+            ) from error
+        return model
 
     def _alone(self, made: Sequence[tuple[Rows, Measured]]) -> dict[str, FloatArray]:
         """Noisy distributions of single variables."""
