@@ -142,6 +142,8 @@ class Search:
         self.measured: list[Measured] = []
         self._exact = {q: rows.counted(q) for q in self.questions}
         self._excess = self._spread = 0.0
+        # What the rules and the prior need is not counted against the search.
+        self._ground = sum(start.domain.cells(c) for c in model.tree.cliques)
 
     def run(self, rho: float) -> list[Measured]:
         """Spend a budget.
@@ -205,7 +207,7 @@ class Search:
             tree = self.model.tree_with([domain.ordered(names)])
         except ModelError:
             return False
-        return sum(domain.cells(c) for c in tree.cliques) <= limit
+        return sum(domain.cells(c) for c in tree.cliques) <= limit + self._ground
 
     def _select(self, allowed: Sequence[Question], rho: float, sigma: float) -> Question:
         """Question at which the model is about the furthest from the records."""
