@@ -2,12 +2,12 @@
 
 For each pathway of its own, three patients of the cohort to whom most happened, as a picture
 and as a list.  The list says of every event which published figure its template has it from,
-that nobody published it, or that the model drew it.
+that nobody published it, or that the model drew it; publications are numbered by pathway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SHOWN, LOOKED_AT = 3, 400
 WIDTH, EDGE, AXIS = 760.0, 16.0, 46.0
 _MODEL = "model"
+#: Intents of lines of the first course: adjuvant, concurrent, induction, neoadjuvant.
+FIRST_INTENTS = ("01", "02", "04", "06")
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,29 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Pathway:
-    """The patients of one template."""
+    """The patients of one template, and the publications that their events are from."""
 
     title: Words
     timelines: tuple[Timeline, ...]
+    publications: tuple[Words, ...]
+
+    def marks(self, event: Event) -> Words:
+        """Sources of an event in short: words, or the numbers of its publications."""
+        known = self.publications
+        words = [s for s in event.sources if s not in known]
+        cited = sorted(known.index(s) + 1 for s in event.sources if s in known)
+        parts = [*words, *(plain(str(number)) for number in cited)]
+        text = parts[0]
+        for part in parts[1:]:
+            text = text + ", " + part
+        return text
+
+
+def publications(shown: Sequence[Timeline]) -> tuple[Words, ...]:
+    """Publications of some timelines in the order of their first use."""
+    found = [s for line in shown for event in line.events for s in event.sources]
+    said = {words for who in (_MODEL, ASSUMED) for words in _said(who)}
+    return tuple(dict.fromkeys(words for words in found if words not in said))
 
 
 def timelines(cohort: Cohort) -> tuple[Pathway, ...]:
@@ -65,7 +86,8 @@ def timelines(cohort: Cohort) -> tuple[Pathway, ...]:
         if template.deep:
             shown = tuple(_timelines(cohort, template))
             if shown:
-                made.append(Pathway(Words((template.title, template.title_ko)), shown))
+                title = Words((template.title, template.title_ko))
+                made.append(Pathway(title, shown, publications(shown)))
     return tuple(made)
 
 
@@ -105,7 +127,7 @@ def _timeline(
     events = [Event(0, say("timeline.diagnosis") + ": " + _title(schema, tumour), _said(_MODEL))]
     events += [_stage(schema, template, row, day(row["staging_date"])) for row in rows["staging"]]
     for row in rows["biomarker"]:
-        words = plain(f"{row['marker']}: ") + _code(schema, "biomarker", "result", row)
+        words = _marker(schema, row)
         events.append(Event(day(row["test_date"]), words, _marker_sources(template, row)))
     for row in rows["surgery"]:
         words = _code(schema, "surgery", "procedure_code", row)
@@ -113,13 +135,16 @@ def _timeline(
         first = _source(template, template.part("first_treatment"))
         events.append(Event(day(row["surgery_date"]), words, (*_said(_MODEL), *first, *order)))
     for row in rows["radiotherapy"]:
-        words = _code(schema, "radiotherapy", "modality", row) + f", {row['total_dose_gy']:g} Gy"
+        words = _code(schema, "radiotherapy", "modality", row)
+        dose = f"{row['fractions']:g} \u00d7 {row['dose_per_fraction_gy']:g}"
+        words = words + f", {dose} = {row['total_dose_gy']:g} Gy"
         sources = (*_said(_MODEL), *_plan_sources(template, row))
         events.append(Event(day(row["start_date"]), words, sources))
     for row in rows["treatment_line"]:
         until = last if _missing(row["end_date"]) else day(row["end_date"])
-        words = plain(f"{row['line_number']}. {row['regimen']}")
-        sources = _regimen_sources(template, str(row["regimen"]))
+        regimen = _regimen(template, row)
+        sources = () if regimen is None else _line_sources(template, regimen)
+        words = _line_words(schema, template, row, regimen, until)
         events.append(Event(day(row["start_date"]), words, sources, until))
     for row in rows["outcome"]:
         words = _code(schema, "outcome", "event_type", row)
@@ -210,11 +235,68 @@ def _said(who: str) -> tuple[Words, ...]:
     return (say(f"timeline.source.{who}"),)
 
 
-def _regimen_sources(template: Template, name: str) -> tuple[Words, ...]:
-    for regimen in template.regimens.values():
-        if regimen["name"] == name:
-            return _source(template, regimen)
-    return ()
+def _marker(schema: Schema, row: Any) -> Words:
+    """A marker with its result, the variant found and the number measured."""
+    words = _code(schema, "biomarker", "marker", row) + f" ({row['method']}): "
+    words = words + _code(schema, "biomarker", "result", row)
+    if not _missing(row["hgvs"]):
+        words = words + f", {row['hgvs']}"
+    if not _missing(row["value_number"]):
+        words = words + f", {row['value_number']:g} {row['unit']}"
+    return words
+
+
+def _regimen(template: Template, row: Any) -> str | None:
+    """Which regimen of the template a line is; names are shared where the drugs are the same."""
+    named = [k for k, r in template.regimens.items() if r["name"] == str(row["regimen"])]
+    later = str(row["intent"]) not in FIRST_INTENTS
+    fitting = [k for k in named if not (later and _only_first(template, k))]
+    return next(iter(fitting or named), None)
+
+
+def _only_first(template: Template, regimen: str) -> bool:
+    """Whether a regimen is given in the first course alone."""
+    found = [c for line in template.part("lines") for c in line["choices"]]
+    whens = [c.get("when", {}) for c in found if c["regimen"] == regimen]
+    return bool(whens) and all(when.get("relapse") is False for when in whens)
+
+
+def _line_words(
+    schema: Schema, template: Template, row: Any, regimen: str | None, until: int
+) -> Words:
+    """A line: its number, regimen and intent, how long, why it ended, and the doses of a cycle."""
+    words = plain(f"{row['line_number']}. {row['regimen']}, ")
+    words = words + _code(schema, "treatment_line", "intent", row)
+    words = words + ", " + say("timeline.cycles", cycles=row["cycles"], day=until)
+    if not _missing(row["stop_reason"]):
+        words = words + " (" + _code(schema, "treatment_line", "stop_reason", row) + ")"
+    if not _missing(row["best_response"]):
+        words = words + ", " + _code(schema, "treatment_line", "best_response", row)
+    drugs = template.regimens[regimen]["drugs"] if regimen else ()
+    for number, drug in enumerate(drugs):
+        words = words + ("; " if number == 0 else ", ") + _drug(schema, drug)
+    return words
+
+
+def _drug(schema: Schema, drug: Mapping[str, Any]) -> Words:
+    """A drug of a cycle: name, dose and days."""
+    words = _code(schema, "drug_exposure", "atc", drug)
+    if "dose" in drug:
+        words = words + f" {drug['dose']:g} {drug.get('unit', '')}".rstrip()
+    if "days" in drug:
+        words = words + " " + say("timeline.days", days="+".join(map(str, drug["days"])))
+    return words
+
+
+def _line_sources(template: Template, regimen: str) -> tuple[Words, ...]:
+    """Sources of the doses of a regimen, and of its being given."""
+    found = list(_source(template, template.regimens[regimen]))
+    for line in template.part("lines"):
+        for choice in line["choices"]:
+            if choice["regimen"] == regimen:
+                found += _source(template, choice)
+                found += _source(template, choice.get("rechallenge"))
+    return tuple(dict.fromkeys(found))
 
 
 def _plan_sources(template: Template, row: Any) -> tuple[Words, ...]:

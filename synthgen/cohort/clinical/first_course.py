@@ -120,7 +120,8 @@ def first_course(
         _line(drugs, pressed["neo"], drugs["cycles_before"], "06", "neo"),
         _line(drugs, pressed["drugs"], cycles_after, "", "drugs"),
     ]
-    intent = np.where(surgical, "01", np.where(rt, "02", np.where(tumours.distant, "07", "04")))
+    cured = surgical & (neo | ~tumours.distant)
+    intent = np.where(cured, "01", np.where(tumours.distant, "07", np.where(rt, "02", "04")))
     lines[1]["intent"] = intent[lines[1]["at"]]
     lines += _other_systemic(templates, pressed, given)
     return Course(

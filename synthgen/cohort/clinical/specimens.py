@@ -19,6 +19,8 @@ SPECIMENS = ("biopsy", "resection", "cytology", "bone_marrow")
 MARGINS = ("R0", "R1", "R2", "RX")
 #: Days from the specimen to the result of a test (our assumption).
 _TEST = 14
+#: Method of markers in blood, which are taken at the diagnosis, before any operation.
+SERUM = "serum"
 
 
 def pathology_rows(
@@ -155,6 +157,7 @@ def biomarker_rows(
                 part = {
                     "at": tested,
                     "order": np.full(len(tested), order),
+                    "day": np.full(len(tested), 0 if marker["method"] == SERUM else _TEST),
                     "method": np.full(len(tested), words["method"].at(marker["method"])),
                     "marker": np.full(len(tested), words["marker"].at(marker["marker"])),
                     "origin": np.full(
@@ -168,13 +171,24 @@ def biomarker_rows(
                 }
                 part |= _values(said, marker, results, tested, place, draws, words["unit"])
                 parts.append(part)
-    columns = ("at", "order", "method", "marker", "origin", "result", "hgvs", "value", "unit")
+    columns = (
+        "at",
+        "order",
+        "day",
+        "method",
+        "marker",
+        "origin",
+        "result",
+        "hgvs",
+        "value",
+        "unit",
+    )
     made = joined(parts, columns)
     made = in_order(
         {k: v if k == "value" else v.astype(np.int64) for k, v in made.items()}, "order"
     )
     at = made["at"].astype(np.intp)
-    when = np.minimum(tumours.window[at], _TEST)
+    when = np.minimum(tumours.window[at], made["day"])
     return {
         "biomarker_id": child_ids(tumours.ids[at], "B", numbers(at)).astype(np.str_),
         "tumour_id": tumours.ids[at].astype(np.str_),

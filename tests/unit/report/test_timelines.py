@@ -53,3 +53,36 @@ def test_the_page_shows_them_in_both_languages_without_a_script():
     assert "<span lang=en>Timelines</span><span lang=ko>경과</span>" in page
     assert "<script" not in page
     assert page.count("<svg") > 12
+
+
+def test_a_publication_stands_once_below_the_patients_and_every_mark_leads_to_it():
+    page = cohort_report(load_model("kr-demo"), cohort(), compare(load_model("kr-demo"), cohort()))
+    for pathway in timelines(cohort()):
+        cited = pathway.publications
+        assert len(set(cited)) == len(cited) > 0
+        assert all("http" in source.in_language("en") for source in cited)
+        for line in pathway.timelines:
+            for event in line.events:
+                marks = pathway.marks(event).in_language("en").split(", ")
+                numbers = [int(m) for m in marks if m.isdigit()]
+                assert marks
+                assert {cited[n - 1] for n in numbers} == set(cited) & set(event.sources)
+                assert {m for m in marks if not m.isdigit()} <= {"drawn by the model", "assumed"}
+        assert all(page.count(str(source.__html__())) >= 1 for source in cited)
+
+
+def test_a_line_says_intent_cycles_doses_and_end_and_a_marker_its_variant_and_level():
+    texts = [
+        event.text.in_language("en")
+        for pathway in timelines(cohort())
+        for line in pathway.timelines
+        for event in line.events
+    ]
+    lines = [t for t in texts if "cycles begun" in t]
+    assert all(
+        any(i in t for i in ("djuvant", "Palliative", "Salvage", "duction", "Conc")) for t in lines
+    )
+    bep = next(t for t in lines if "BEP" in t)
+    assert "Cisplatin 20 mg/m2 day 1+2+3+4+5" in bep
+    assert any(t.startswith("Alpha-fetoprotein (serum): ") and t.endswith(" ng/mL") for t in texts)
+    assert any(" = 66 Gy" in t or " = 30 Gy" in t for t in texts)
