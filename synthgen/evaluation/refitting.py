@@ -8,7 +8,7 @@ training records, they must give the model itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from synthgen.cohort.leaf_record import FOREST
 from synthgen.cohort.of_records import is_of_records
 from synthgen.enclave.fit import fit_tabulated
 from synthgen.enclave.forest import fitted_leaves, record_of
+from synthgen.enclave.missing import SOURCE as FOUND
 from synthgen.enclave.settings import Settings
 from synthgen.enclave.tabulate import tabulate
 from synthgen.errors import SynthgenError
@@ -166,7 +167,8 @@ def refit_of(
     ----------
     model : FittedModel or None
     schema : Schema or None
-        Under which the records were read.
+        Under which the records were read; or the one that the model brings along, of which
+        everything is left out that was made of all of the records.
     train, control : mapping of str to DataFrame, or None
     columns : tuple of str
         Columns of the subjects.
@@ -175,9 +177,7 @@ def refit_of(
     -------
     RecordsRefit or None
         None unless records are given and the model was made of some by the own engine or a forest, without
-        a prior (of private tables with one: the audit then says why it is not made); and where
-        the schema itself holds bins of records, so that a refit would know more than its half of
-        them.
+        a prior (of private tables with one: the audit then says why it is not made).
     """
     if model is None or schema is None or train is None:
         return None
@@ -185,10 +185,22 @@ def refit_of(
         return None
     if model.prior is not None and model.pack.ledger is None:
         return None
-    if model.copula is not None or any(v.bins_from == "records" for v in schema.variables):
+    if model.copula is not None:
         return None
     root = root_of(schema).name
-    return RecordsRefit(model, schema, _together(train, control), len(train[root]), columns)
+    public = without_records(schema)
+    return RecordsRefit(model, public, _together(train, control), len(train[root]), columns)
+
+
+def without_records(schema: Schema) -> Schema:
+    """The schema less what a tabulation adds of its records: their bins, and rules of gaps.
+
+    A refit that knew them would know more than its half of the records.  Whether this is the
+    schema that the model was fitted under is tried, see :meth:`RecordsRefit.gives_the_model`.
+    """
+    variables = tuple(v for v in schema.variables if v.bins_from != "records")
+    rules = tuple(rule for rule in schema.rules if rule.source != FOUND)
+    return replace(schema, variables=variables, rules=rules)
 
 
 def _together(

@@ -178,15 +178,23 @@ def test_a_model_and_its_cohort_are_refitted_the_same_for_any_number_of_jobs(pla
     assert decision["verdict"] == "not_testable"
 
 
-def test_a_model_brings_its_schema_whose_bins_are_of_all_records(place, tmp_path):
-    """It is evaluated without --schema, and not fitted again: each half would know of the other."""
+def test_a_model_brings_its_schema_and_is_fitted_again_without_the_bins_of_all_records(
+    place, tmp_path
+):
+    """It needs no --schema, and what is found is the same: no half knows the other's bins."""
     policy = policy_file(tmp_path, required=False)
-    result = run(
-        "evaluate", place / "cohort", "--model", place / "model", "--policy", policy, "--json",
-        "--records", place / "train", "--control", place / "control", "-o", tmp_path / "a",
-    )  # fmt: skip
-    (said,) = audit_of(result).values()
-    assert said["reason"] == "finding.reason.missing_input"
+    records = ("--records", place / "train", "--control", place / "control")
+    found = []
+    for number, more in enumerate(((), ("--schema", place / "own"))):
+        out = tmp_path / str(number) / "a"
+        out.parent.mkdir()
+        result = run(
+            "evaluate", place / "model", "--policy", policy, "--json", "--refits", 32, *records,
+            *more, "-o", out,
+        )  # fmt: skip
+        found.append(audit_of(result))
+    assert found[0]["everybody"]["estimate"] is not None
+    assert found[0] == found[1]
 
 
 def test_a_cohort_without_its_model_cannot_be_refitted(place, tmp_path):

@@ -145,10 +145,23 @@ def test_a_refit_that_fails_is_not_testable_and_says_nothing_of_records(schema, 
     assert canary not in str(said.as_json())
 
 
-def test_only_a_model_of_records_without_bins_in_its_schema_is_refitted(model, schema, records):
+def test_the_schema_that_a_model_brings_along_is_enough_to_fit_it_again(model, schema, records):
+    """Bins and rules that were made of all records are left out: a half must not know of the other."""
+    assert any(v.bins_from == "records" for v in model.schema.variables)
+    people = subjects_of(records, model.schema)
+    again = refit_of(model, model.schema, records, None, people.columns)
+    assert not any(v.bins_from == "records" for v in again.schema.variables)
+    assert {rule.id for rule in again.schema.rules} == {rule.id for rule in schema.rules}
+    assert again.gives_the_model()
+    given = refit_of(model, schema, records, None, people.columns)
+    half = Subjects(people.frame.iloc[:50], people.categorical, people.numeric)
+    frames = [one(half, 30, np.random.default_rng(1)).frame for one in (again, given)]
+    assert frames[0].equals(frames[1])
+
+
+def test_only_a_model_of_records_is_refitted(model, schema, records):
     assert refit_of(None, schema, records, None, ()) is None
     assert refit_of(model, schema, None, None, ()) is None
     assert refit_of(model, None, records, None, ()) is None
-    assert refit_of(model, model.schema, records, None, ()) is None  # bins of all the records
     public = replace(model, pack=replace(model.pack, origin="public-statistics"))
     assert refit_of(public, schema, records, None, ()) is None
