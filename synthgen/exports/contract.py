@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -20,10 +21,15 @@ from synthgen.schema.model import (
     Column,
     ColumnType,
     ForeignKey,
+    Rule,
     Schema,
+    Severity,
     Table,
     Variable,
 )
+from synthgen.schema.rules.sql import identifier, literal
+from synthgen.schema.validation.database import locked_database
+from synthgen.schema.validation.sources import DATABASE_ENDINGS
 
 EXPORTED = "export.json"
 """File in which an export says what it is."""
@@ -162,14 +168,32 @@ def _prefix(mapping: TargetMapping, source: Path) -> str:
         default = text_at(said, "prefix", default)
     names = "|".join(re.escape(t.name) for t in mapping.tables if t.prefixed)
     form = re.compile(rf"([A-Za-z][A-Za-z0-9]{{1,7}})_(?:{names})(?:\.|$)", re.IGNORECASE)
-    files = [p.name for p in source.iterdir()] if source.is_dir() else [source.name]
-    found = sorted({m[1].upper() for name in files if (m := form.match(name))})
+    files = list(source.iterdir()) if source.is_dir() else [source]
+    named = [name for path in files for name in (path.name, *_tables_inside(path))]
+    found = sorted({m[1].upper() for name in named if (m := form.match(name))})
     if len(found) > 1:
         raise ContractError(
             f"{source}: has tables of {len(found)} cancers ({', '.join(found[:5])}); check one "
             "cancer at a time"
         )
     return found[0] if found else default
+
+
+def _tables_inside(path: Path) -> list[str]:
+    """Names of the tables of a DuckDB file; none of any other file, or where it cannot be read."""
+    import duckdb
+
+    if not path.name.casefold().endswith(DATABASE_ENDINGS) or not path.is_file():
+        return []
+    whole = path.resolve()
+    readable = [whole, whole.with_name(f"{whole.name}.wal")]
+    with tempfile.TemporaryDirectory() as scratch, locked_database(Path(scratch), readable) as db:
+        try:
+            db.execute(f"ATTACH {literal(str(whole))} AS delivery (READ_ONLY)")
+        except duckdb.Error:  # said by the check, in its own words
+            return []
+        listed = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'delivery'"
+        return [str(name) for (name,) in db.execute(listed).fetchall()]
 
 
 def target_schema(mapping: TargetMapping, options: Mapping[str, str] | None = None) -> Schema:
@@ -224,9 +248,51 @@ def target_schema(mapping: TargetMapping, options: Mapping[str, str] | None = No
             description=mapping.standard,
             description_ko=mapping.standard,
             licence=mapping.licence,
+            rules=tuple(
+                rule
+                for table, made in zip(mapping.tables, tables, strict=True)
+                for rule in _name_rules(mapping, table, made.name)
+            ),
             variables=tuple(variables.values()),
         )
     )
+
+
+def _name_rules(mapping: TargetMapping, table: TargetTable, called: str) -> Iterator[Rule]:
+    """What a column with the names of codes must hold: the name of its own row's code.
+
+    The name of another code is impossible; a text that is no name of the list is counted,
+    because lists are spelt in several ways.
+    """
+    codes = {c.name: c.codes for c in table.columns}
+    for column in table.columns:
+        if not column.name_of:
+            continue
+        names = mapping.code_lists[codes[column.name_of]].names
+        code, name = (
+            f"{identifier(called)}.{identifier(c)}" for c in (column.name_of, column.name)
+        )
+        every = ", ".join(literal(text) for text in dict.fromkeys(names.values()))
+        right = " or ".join(
+            f"({code} = {literal(one)} and {name} = {literal(text)})" for one, text in names.items()
+        )
+        place = f"{called}.{column.name}"
+        yield Rule(
+            id=f"NAME-{place}",
+            severity=Severity.IMPOSSIBLE,
+            when=f"{name} in [{every}] and {code} is not null and not ({right})",
+            message=f"holds the name of another code than {column.name_of}",
+            message_ko=f"{column.name_of}와 다른 코드의 이름이다",
+            source=mapping.standard,
+        )
+        yield Rule(
+            id=f"NAME-UNLISTED-{place}",
+            severity=Severity.UNLIKELY,
+            when=f"{name} not in [{every}] and {code} is not null",
+            message=f"holds no name of the code list of {column.name_of}",
+            message_ko=f"{column.name_of}의 코드 목록에 없는 이름이다",
+            source=mapping.standard,
+        )
 
 
 def _variable(name: str, table: Table, column: Column, codes: CodeList) -> Variable:

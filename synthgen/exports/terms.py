@@ -20,7 +20,7 @@ DATE_PARTS = ("year", "month", "day")
 
 KINDS = (
     "column", "constant", "date", "text", "part", "days", "first", "key", "option", "pad",
-    "concept", "look_up", "dotted", "count",
+    "concept", "look_up", "dotted", "count", "nth",
 )  # fmt: skip
 """The one word of a term that says what it is; ``columns`` of a term may be coded by ``codes``."""
 
@@ -150,17 +150,21 @@ class TermWriter:
 
     def _count(self, term: Term) -> str:
         """How many rows of a table of the cohort agree with this one in some columns."""
-        table = term["count"]
+        return f"(SELECT count(*) FROM {self._agreeing(term['count'], term['on'], '')})"  # noqa: S608
+
+    def _nth(self, term: Term) -> str:
+        """A cell of the n-th row of a table of the cohort that agrees with this one."""
+        among = self._agreeing(term["among"], term["on"], term["cell"])
+        cells = f"list(other.{identifier(term['cell'])} ORDER BY other.{identifier(ROW)})"
+        return f"(SELECT {cells}[{int(term['nth'])}] FROM {among})"  # noqa: S608
+
+    def _agreeing(self, table: str, equal: Mapping[str, str], cell: str) -> str:
         columns = self._schema.table(table).column_names
-        unknown = sorted(set(term["on"]) - set(columns))
+        unknown = sorted({*equal, cell} - {*columns, ""})
         if unknown:
             raise SchemaError(f"{self._where}: {table} has no column {unknown[0]}")
-        equal = [
-            f"counted.{identifier(mine)} = {self.column(other)}"
-            for mine, other in term["on"].items()
-        ]
-        among = f"{identifier(table)} AS counted WHERE {' AND '.join(equal)}"
-        return f"(SELECT count(*) FROM {among})"  # noqa: S608 - quoted
+        pairs = [f"other.{identifier(mine)} = {self.column(c)}" for mine, c in equal.items()]
+        return f"{identifier(table)} AS other WHERE {' AND '.join(pairs)}"
 
     def _look_up(self, term: Term) -> str:
         """A cell of a table of the target that has been made before."""

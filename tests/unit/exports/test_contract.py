@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -122,6 +123,58 @@ def test_the_prefix_of_a_delivery_is_seen_in_its_files(delivery):
     shutil.copy(delivery / "GSCN_DIAG_INF.csv", delivery / "BRCN_DIAG_INF.csv")
     with pytest.raises(ContractError, match=r"has tables of 2 cancers \(BRCN, GSCN\)"):
         schema_for("kcure-ccld@1", delivery)
+
+
+def test_the_prefix_of_a_delivery_is_seen_in_a_database_too(delivery, tmp_path):
+    file = tmp_path / "library.duckdb"
+    with duckdb.connect(str(file)) as db:
+        for path in delivery.glob("GSCN_*.csv"):
+            read = f"read_csv('{path}', header=true, all_varchar=true)"
+            db.execute(f'CREATE TABLE "{path.stem}" AS SELECT * FROM {read}')  # noqa: S608
+    schema = schema_for("kcure-ccld@1", file)
+    assert {t.name.partition("_")[0] for t in schema.tables} == {"GSCN"}
+    report = check_tables(file, schema)
+    assert not [b for b in report.broken if b.rule.startswith("structure")]
+    assert report.rows["GSCN_DIAG_INF"] > 300
+    (tmp_path / "broken.duckdb").write_bytes(file.read_bytes()[:5000])
+    assert schema_for("kcure-ccld@1", tmp_path / "broken.duckdb").tables[0].name == "RRCN_PT_HLINF"
+
+
+def test_a_code_with_the_name_of_another_is_wrong_and_an_unknown_name_is_counted(delivery):
+    path = delivery / "GSCN_TRTM_RD.csv"
+    change(path, "RDT_PRPS_CD", "1", row=0)
+    change(path, "RDT_PRPS_NM", "Palliative", row=0)
+    change(path, "RDT_PRPS_CD", "1", row=1)
+    change(path, "RDT_PRPS_NM", "Curative intent", row=1)
+    change(path, "RDT_PRPS_CD", "1", row=2)
+    change(path, "RDT_PRPS_NM", "", row=2)
+    report = check_tables(delivery, schema_for("kcure-ccld@1", delivery))
+    named = [b for b in report.broken if b.rule.startswith("NAME")]
+    assert [(b.rule, b.severity.value, b.count) for b in named] == [
+        ("NAME-GSCN_TRTM_RD.RDT_PRPS_NM", "impossible", 1),
+        ("NAME-UNLISTED-GSCN_TRTM_RD.RDT_PRPS_NM", "unlikely", 1),
+    ]
+    told = "\n".join(report.lines("en"))
+    assert "holds the name of another code than RDT_PRPS_CD" in told
+    assert "Palliative" not in told
+
+
+def test_every_name_that_an_export_writes_is_the_name_of_its_code(clinical, tmp_path):
+    """Of the registry table, whose names are mapped on their own, and of the library."""
+    for target, options in (("kcure-rgst", {}), ("kcure-ccld", {"availability": "full"})):
+        export_cohort(clinical, target, tmp_path / target, options=options)
+        schema = schema_for(f"{target}@1", tmp_path / target)
+        assert any(rule.id.startswith("NAME-") for rule in schema.rules)
+        assert check_tables(tmp_path / target, schema).broken == ()
+    names = mapping_of("kcure-rgst").code_lists
+    for column in (c for t in mapping_of("kcure-rgst").tables for c in t.columns):
+        if column.name_of and column.value is not None:
+            code = next(
+                c for t in mapping_of("kcure-rgst").tables for c in t.columns
+                if c.name == column.name_of
+            )  # fmt: skip
+            told = column.value.get("codes", {"": column.value.get("constant")})
+            assert set(told.values()) <= set(names[code.codes].names.values()), column.name
 
 
 WRONG = [
