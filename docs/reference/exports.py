@@ -126,8 +126,13 @@ read such tables, of a cohort or of a hospital, as a statistics pack; `--schema 
 
 Differences to what a hospital sends:
 
-- CNCR_TBL_SMRY_STATS (age, sex and a value) and the tables that describe tables (CNCR_TBL_META, CNCR_TBL_COL_META,
-  CNCR_CODE_META) are not made.
+- TBL_ID and COL_ID are names. The published scripts write numbers (99010 for CNCR_RGST, 9901007 for its POPCODE), which are published
+  for the registry, stomach and breast cancer only; `check` and `tabulate` understand those of the registry's coded columns.
+- CNCR_TBL_SMRY_STATS is not made: its statistics have numbers and names that are published for stomach and breast cancer only (10001,
+  number of stomach cancers), none of a rare cancer, and its rows are counts by single year of age, sex and calendar year, which for a
+  rare cancer are single patients.
+- CNCR_TBL_META, CNCR_TBL_COL_META and CNCR_CODE_META are not made: they repeat the definitions of tables, columns and codes under
+  those numbers, and a prefix of ours has none.
 - STATS_WORK_YMD and CRTN_DT stay empty: data files carry no clock time. COLL_STRT_YMD and COLL_END_YMD are the first and the
   last day of the table, by its first date that is never missing; the year is that of this date, for `patient` that of
   the last contact.

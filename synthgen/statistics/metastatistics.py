@@ -30,6 +30,20 @@ CODES, COLUMNS = "CNCR_TBL_CD_DTRN_STATS", "CNCR_TBL_COL_DTRN_STATS"
 MOST_CODES = 100
 """Codes of a column that the meta-statistics keep."""
 
+#: Columns of the registry table by the numbers that K-CURE's own scripts write, and by those of
+#: CNCR_TBL_COL_META, which count CNCR_RGST_SEQ too and are one higher (k-cure/ClinicalLibrary
+#: 8a05ba2, 5.메타통계DB/2.Maria: 암등록_코드별기간전체통계, (CNCR_TBL_COL_META)컬럼정보).
+REGISTRY_ID, REGISTRY = "99010", "CNCR_RGST"
+_REGISTRY_COLUMNS = {
+    7: "POPCODE", 9: "FRGCODE", 13: "JOBCODE", 17: "VISITPATHCODE", 20: "TCODE", 23: "LATERCODE",
+    25: "MCODE", 28: "BUNHWADOCODE", 32: "METHODCODE", 36: "TXCHECKCODE", 48: "STAGECODE",
+}  # fmt: skip
+_NUMBERS = {
+    f"{REGISTRY_ID}{number + beyond:02d}": name
+    for number, name in _REGISTRY_COLUMNS.items()
+    for beyond in (0, 1)
+}
+
 _CODE_HEAD = ("HOSP_CD", "TBL_ID", "COL_ID", "CD_VL", "COL_SEQ", "ROW_CNT", "PT_CNT")
 _COLUMN_HEAD = ("HOSP_CD", "TBL_ID", "COL_ID", "COL_SEQ", "ROW_CNT", "NULL_NCS", "PT_CNT")
 _SOURCE = "metastatistics"
@@ -69,6 +83,14 @@ def _variables(schema: Schema) -> dict[tuple[str, str], Variable]:
     return found
 
 
+def _place(row: Mapping[str, str]) -> tuple[str, str]:
+    """Table and column of a row, in capitals: named, or numbered as a hospital's scripts do."""
+    table, column = row["TBL_ID"].strip().upper(), row["COL_ID"].strip().upper()
+    if table == REGISTRY_ID:
+        return REGISTRY, _NUMBERS.get(column, column)
+    return table, column
+
+
 def read_metastatistics(folder: Path, schema: Schema, *, hospital: str = "") -> StatisticsPack:
     """Pack of the one-way counts in a folder of meta-statistics tables.
 
@@ -77,7 +99,8 @@ def read_metastatistics(folder: Path, schema: Schema, *, hospital: str = "") -> 
     folder : Path
         With ``CNCR_TBL_CD_DTRN_STATS.csv`` and, if there, ``CNCR_TBL_COL_DTRN_STATS.csv``.
     schema : Schema
-        Whose tables and columns ``TBL_ID`` and ``COL_ID`` name, in any case.
+        Whose tables and columns ``TBL_ID`` and ``COL_ID`` name, in any case; columns of the
+        registry table may have the numbers of K-CURE's scripts.
     hospital : str
         ``HOSP_CD`` to read; needed where the tables hold several.
 
@@ -95,7 +118,7 @@ def read_metastatistics(folder: Path, schema: Schema, *, hospital: str = "") -> 
         if hospital and row["HOSP_CD"] != hospital:
             continue
         hospitals.add(row["HOSP_CD"])
-        variable = known.get((row["TBL_ID"].upper(), row["COL_ID"].upper()))
+        variable = known.get(_place(row))
         if variable is None:
             continue
         code = row["CD_VL"]
@@ -137,7 +160,7 @@ def _totals(
     found: dict[str, int] = {}
     if path.is_file():
         for number, row in enumerate(_rows(path, _COLUMN_HEAD), start=2):
-            variable = known.get((row["TBL_ID"].upper(), row["COL_ID"].upper()))
+            variable = known.get(_place(row))
             if variable is not None and (not hospital or row["HOSP_CD"] == hospital):
                 rows = _count(path, number, row["ROW_CNT"])
                 found[variable.name] = rows - _count(path, number, row["NULL_NCS"])

@@ -144,3 +144,24 @@ def test_the_command_line_checks_them_and_makes_a_protected_pack(tmp_path):
     assert "holds 2 hospitals" in several.output
     one = runner.invoke(commands, [*asked, "--hospital", "H2", "--force", "--dry-run"])
     assert one.exit_code == 0, one.output
+
+
+HOSPITAL = """HOSP_CD,TBL_ID,COL_ID,CD_VL,COL_SEQ,ROW_CNT,PT_CNT,STATS_WORK_YMD,COLL_STRT_YMD,COLL_END_YMD,CRTN_DT
+10050,99010,9901007,99,7,40,38,20230216,20100101,20211231,2023-02-16
+10050,99010,9901017,3,17,30,30,20230216,20100101,20211231,2023-02-16
+10050,99010,9901048,TNM,48,20,20,20230216,20100101,20211231,2023-02-16
+10050,99010,9901033,07,33,12,12,20230216,20100101,20211231,2023-02-16
+"""
+
+
+def test_the_numbers_that_a_hospitals_scripts_write_are_understood(tmp_path):
+    """Of the scripts, and of CNCR_TBL_COL_META, which counts one column more."""
+    (tmp_path / "CNCR_TBL_CD_DTRN_STATS.csv").write_text(HOSPITAL, encoding="utf-8")
+    pack = read_metastatistics(tmp_path, schema_for("kcure-rgst@1"))
+    counted = {
+        table.name: {
+            c.members[table.name][0]: c.value for c in table.cells if c.value and c.members
+        }
+        for table in pack.tables
+    }
+    assert counted == {"popcode": {"99": 40}, "visitpathcode": {"3": 30}, "methodcode": {"07": 12}}
