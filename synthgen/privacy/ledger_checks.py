@@ -10,15 +10,13 @@ from synthgen.privacy.noise_traces import KIND, leaves_of
 from synthgen.schema.model import Schema
 from synthgen.statistics.ledger import Ledger, LedgerEntry
 from synthgen.statistics.model import StatisticsPack, StatisticsTable
+from synthgen.statistics.statements import OTHER_PEOPLE
 
 PRIOR = "prior"
 """How a private pack calls the public one that it started from, and the tables of it."""
 
 NEIGHBOURS = "add or remove one "
 """How the neighbours must begin: replacing one unit would cost up to four times as much."""
-
-OTHER_PEOPLE = frozenset({"population", "life_table"})
-"""Kinds of tables about residents: nobody's record went into them."""
 
 
 def false_entries(ledger: Ledger) -> list[str]:

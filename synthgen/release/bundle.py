@@ -42,6 +42,7 @@ from synthgen.resources import shipped
 from synthgen.schema.documents import one_line
 from synthgen.statistics.ledger import LEDGER, ledger_json
 from synthgen.statistics.model import Relation, StatisticsPack
+from synthgen.statistics.statements import OTHER_PEOPLE
 
 FORMAT = "bundle/1"
 MANIFEST = "manifest.json"
@@ -50,8 +51,6 @@ NOTICE = "NOTICE.txt"
 LICENCE = "LICENCE.txt"
 PUBLIC_REPORT = "report.public.html"
 DOSSIER = "dossier.html"
-#: Kinds of tables about other people than the patients: protection leaves them as they are.
-OTHERS = ("population", "life_table")
 
 
 @dataclass(frozen=True)
@@ -234,7 +233,7 @@ def is_unprotected(pack: StatisticsPack) -> bool:
         return False
     none = (None, None, None)
     about_patients = [
-        t for t in pack.tables if t.kind not in OTHERS and t.relation is not Relation.ASSUMED
+        t for t in pack.tables if t.kind not in OTHER_PEOPLE and t.relation is not Relation.ASSUMED
     ]
     return (
         pack.unprotected

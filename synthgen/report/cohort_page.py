@@ -29,6 +29,7 @@ from synthgen.report.statement_tables import chapters, row_of
 from synthgen.report.statement_words import codes_words
 from synthgen.report.timelines import timelines
 from synthgen.report.words import Words, joined, label, plain, say
+from synthgen.statistics.statements import OTHER_PEOPLE
 
 if TYPE_CHECKING:
     from synthgen.cohort.cohort import Cohort
@@ -185,11 +186,25 @@ def _page(
         "pathways": timelines(cohort),
         "chapters": told,
         "table_count": sum(len(c.sections) for c in told),
+        "silent": _silent(model, comparisons),
         "matrix": matrix(model, origins),
         "legend": legend(),
         "sources": source_rows(model),
         "table_of": model.pack.table,
     }
+
+
+def _silent(model: FittedModel, comparisons: Sequence[Comparison]) -> list[Words]:
+    """Which tables of the pack have no number that is compared, and why: one sentence a reason."""
+    heard = {c.statement.table for c in comparisons}
+    tables = [t for t in model.pack.tables if t.name not in heard]
+    bases = [t for t in tables if t.kind in OTHER_PEOPLE]
+    others = [t for t in tables if t.kind not in OTHER_PEOPLE]
+    return [
+        say(f"report.tile.{why}", names=joined([label(t) for t in found]), n=len(found))
+        for why, found in (("published_bases", bases), ("published_silent", others))
+        if found
+    ]
 
 
 def _settings(model: FittedModel, cohort: Cohort, compared: ComparedCohort) -> list[Setting]:

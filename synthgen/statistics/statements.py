@@ -11,7 +11,11 @@ from synthgen.statistics.kinds import kind_of
 from synthgen.statistics.model import Block, Cell, StatisticsPack, StatisticsTable
 from synthgen.statistics.statement import Statement, without_whole
 
-DESCRIBING = frozenset({"population", "life_table", "kaplan_meier", "aalen_johansen"})
+OTHER_PEOPLE = frozenset({"population", "life_table"})
+"""Kinds of tables about the general population: nobody's record went into them, and
+rates and survival are reckoned with them."""
+
+DESCRIBING = OTHER_PEOPLE | {"kaplan_meier", "aalen_johansen"}
 """Kinds that say nothing to the fit: they describe the population, or what counts say too."""
 
 

@@ -84,6 +84,24 @@ def test_every_statement_has_a_row(compared, html):
     assert numbers.count("<svg class=") == len(compared.all) + 3  # and those of the key
 
 
+def test_tables_without_a_number_to_compare_are_named_and_the_sum_is_that_of_the_pack(
+    compared, page
+):
+    """kr-rare holds 175 tables: 172 are compared; two populations and a life table are not."""
+    model = compared.model
+    heard = {c.statement.table for c in compared.all}
+    silent = [t for t in model.pack.tables if t.name not in heard]
+    assert [t.kind for t in silent] == ["life_table"]
+    assert f"no number of their own to compare: {silent[0].title} (1)." in page.words("en")
+    empty = replace(silent[0], name="empty", kind="counts", title="Empty one", title_ko="모름")
+    pack = replace(model.pack, tables=(*model.pack.tables, empty))
+    more = Page(cohort_report(replace(model, pack=pack), compared.cohort, compared.all))
+    assert f"{silent[0].title} (1)." in more.words("en")
+    assert "not compared: Empty one (1)." in more.words("en")
+    assert "비교하지 않았습니다: 모름 (1개)" in more.words("ko")
+    assert f"from {len(pack.tables) - 2} tables" in more.words("en")
+
+
 def test_rows_of_a_table_are_ordered_by_gap(html):
     inside = html[html.index("Table incidence", html.index('<section id="numbers"')) :]
     inside = inside[: inside.index("</tbody>")]
