@@ -1,16 +1,43 @@
 """The words synthgen speaks to people, in Korean and English, in one catalogue.
 
 Each language is one JSON file in ``synthgen/catalogue``, flat, key to text with
-``{placeholders}``.  A test keeps the keys and placeholders of the languages equal.
+``{placeholders}``.  A test keeps the keys and placeholders of the languages equal.  A placeholder
+``{n:row|rows}`` stands for the first word if ``n`` is one, and for the second otherwise.
 """
 
 from __future__ import annotations
 
 import json
+import string
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 LANGUAGES = ("en", "ko")
+
+
+class _Numbered(string.Formatter):
+    """Fills placeholders; ``{n:row|rows}`` is the word that goes with the number."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        if bar:
+            return one if str(value) == "1" else many
+        return str(super().format_field(value, format_spec))
+
+
+def amount(n: int, noun: str) -> str:
+    """A number with its English noun: what errors and lines of the command say.
+
+    Examples
+    --------
+    >>> amount(1, "row"), amount(2068, "row"), amount(2, "query")
+    ('1 row', '2,068 rows', '2 queries')
+    """
+    if n == 1:
+        return f"1 {noun}"
+    ending = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {ending}"
 
 
 @cache
@@ -42,4 +69,4 @@ def message(key: str, language: str, **values: object) -> str:
     'For building and testing software and for teaching; not for clinical or epidemiological conclusions.'
     """
     text = catalogue(language)[key]
-    return text.format(**values) if values else text
+    return _Numbered().vformat(text, (), values) if values else text

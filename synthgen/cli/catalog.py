@@ -28,27 +28,38 @@ def command(lang: str, as_json: bool) -> None:
     from synthgen.cli.policies import policy_rows
     from synthgen.cli.printing import print_rows
     from synthgen.cohort.artefact import load_model
+    from synthgen.messages import message
     from synthgen.resources import shipped
-    from synthgen.schema.load import load_schema
+    from synthgen.schema.load import load_schema, shipped_schemas
 
     rows: list[dict[str, Any]] = []
-    for name in shipped("schemas"):
-        schema = load_schema(name)
+    keys = [
+        f"{name}@{found.name}" for name, all_of in shipped_schemas().items() for found in all_of
+    ]
+    for key in keys:
+        schema = load_schema(key)
         title = schema.title_ko if lang == "ko" else schema.title
-        size = f"{len(schema.tables)} tables, {len(schema.rules)} rules"
+        size = message("catalog.schema", lang, tables=len(schema.tables), rules=len(schema.rules))
         rows.append({"id": schema.key, "kind": "schema", "title": title, "size": size})
     for name in shipped("fitted_models"):
         model = load_model(name)
         pack = model.pack
         title = pack.title_ko if lang == "ko" else pack.title
-        size = f"{len(model.distribution.domain.names)} variables, {len(model.gaps):,} values"
+        size = message(
+            "catalog.model",
+            lang,
+            variables=len(model.distribution.domain.names),
+            values=f"{len(model.gaps):,}",
+        )
         rows.append({"id": name, "kind": "model", "title": title, "size": size})
         rows.append(
             {
                 "id": f"{name}/statistics",
                 "kind": "pack",
                 "title": title,
-                "size": f"{len(pack.tables)} tables, {len(pack.sources)} sources",
+                "size": message(
+                    "catalog.pack", lang, tables=len(pack.tables), sources=len(pack.sources)
+                ),
             }
         )
     rows += policy_rows(lang)

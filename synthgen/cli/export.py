@@ -41,6 +41,7 @@ def command(
     """
     from synthgen.errors import UsageError
     from synthgen.exports import export_cohort
+    from synthgen.messages import amount
 
     given = {}
     for option in options:
@@ -53,4 +54,4 @@ def command(
         click.echo(json.dumps(made, ensure_ascii=False, indent=1))
         return
     for name, rows in made["rows"].items():
-        click.echo(f"{output / name}: {rows:,} rows" if "." in name else f"{name}: {rows:,} rows")
+        click.echo(f"{output / name if '.' in name else name}: {amount(rows, 'row')}")

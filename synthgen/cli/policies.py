@@ -24,13 +24,13 @@ def is_policy(name: str) -> bool:
 def policy_rows(lang: str) -> list[dict[str, Any]]:
     """One row of the catalogue for each shipped policy."""
     from synthgen.evaluation.policy import read_policy, shipped_policies
+    from synthgen.messages import message
 
     rows = []
     for name in shipped_policies():
         policy = read_policy(name)
-        size = f"{len(policy.required)} measures must pass"
-        if policy.empty_limits:
-            size += ", limits to fill in"
+        key = "catalog.policy_open" if policy.empty_limits else "catalog.policy"
+        size = message(key, lang, measures=len(policy.required))
         rows.append({"id": name, "kind": "policy", "title": policy.title(lang), "size": size})
     return rows
 

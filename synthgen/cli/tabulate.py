@@ -125,6 +125,7 @@ def command(
     from synthgen.enclave.settings import Settings
     from synthgen.enclave.tabulate import tabulate
     from synthgen.errors import UsageError
+    from synthgen.messages import amount
     from synthgen.schema.load import load_schema
     from synthgen.statistics.metastatistics import is_metastatistics
     from synthgen.statistics.write import write_pack
@@ -169,7 +170,7 @@ def command(
     for made_table in pack.tables:
         given = f" | {', '.join(made_table.given)}" if made_table.given else ""
         names = ", ".join(made_table.variables)
-        click.echo(f"{made_table.kind} {names}{given}: {len(made_table.cells):,} cells")
+        click.echo(f"{made_table.kind} {names}{given}: {amount(len(made_table.cells), 'cell')}")
     for column in made.left_out:
         click.echo(f"left out: {column}", err=True)
     if output is None or dry_run:

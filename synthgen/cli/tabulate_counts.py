@@ -32,6 +32,7 @@ def tabulate_counts(
         If the tables are not what they must be.
     """
     from synthgen.exports.contract import schema_for
+    from synthgen.messages import amount
     from synthgen.statistics.metastatistics import read_metastatistics
     from synthgen.statistics.protection import protect
     from synthgen.statistics.write import write_pack
@@ -50,7 +51,7 @@ def tabulate_counts(
         notice=lambda line: click.echo(line, err=True),
     )
     for table in pack.tables:
-        click.echo(f"{table.kind} {', '.join(table.variables)}: {len(table.cells):,} cells")
+        click.echo(f"{table.kind} {', '.join(table.variables)}: {amount(len(table.cells), 'cell')}")
     if output is None:
         return
     write_pack(pack, output, force=force)

@@ -92,6 +92,7 @@ def run_private(
     from synthgen.enclave.private.settings import SAFE_DELTA, PrivateSettings
     from synthgen.enclave.private.tabulate import dry_run, tabulate_private
     from synthgen.errors import UsageError
+    from synthgen.messages import amount
     from synthgen.statistics.locate import pack_folder
     from synthgen.statistics.write import write_pack
 
@@ -125,7 +126,7 @@ def run_private(
         names = ", ".join(table.variables)
         noise = table.protection.noise_sd
         said = "public" if noise is None else f"noise +-{noise:.1f}"
-        click.echo(f"{table.kind} {names}: {len(table.cells):,} cells, {said}")
+        click.echo(f"{table.kind} {names}: {amount(len(table.cells), 'cell')}, {said}")
     for column in made.left_out:
         click.echo(f"left out: {column}", err=True)
     write_pack(made.pack, output, force=call.force)

@@ -39,6 +39,17 @@ def years_of(period: str) -> tuple[int, int]:
     return first, last
 
 
+def period_of(first: int, last: int) -> str:
+    """Calendar years in words: what :func:`years_of` reads.
+
+    Examples
+    --------
+    >>> period_of(2013, 2017), period_of(2023, 2023)
+    ('2013-2017', '2023')
+    """
+    return str(first) if first == last else f"{first}-{last}"
+
+
 def shift_years(dates: Dates, years: IntArray) -> Dates:
     """The same day of the year, ``years`` later (negative: earlier); 29 February or the 28th."""
     months = dates.astype("datetime64[M]")

@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.cohort.asked_schema import asked_schema
+from synthgen.cohort.calendar import period_of
 from synthgen.cohort.clinical_card import clinical_section
 from synthgen.cohort.croissant import FILE as CROISSANT
 from synthgen.cohort.croissant import MEDIA_TYPES, to_croissant
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.further_tumours import PUBLISHED_RATE
 from synthgen.cohort.hashes import file_hashes
-from synthgen.cohort.licence import licence_of
-from synthgen.cohort.model_card import table_rows
+from synthgen.cohort.licence import PUBLIC, licence_of
+from synthgen.cohort.markdown import table_rows
 from synthgen.cohort.names import COLUMN, MARKS
 from synthgen.cohort.of_records import is_of_records
 from synthgen.cohort.population import REGION
 from synthgen.cohort.registry import OTHER_CAUSE
 from synthgen.cohort.settings import Settings
 from synthgen.messages import LANGUAGES, message
+from synthgen.resources import shipped
 from synthgen.schema.frictionless import to_datapackage
 
 NOTICE = "SYNTHETIC_DATA_NOTICE.txt"
@@ -63,7 +65,7 @@ def data_card(
             [
                 f"# {say('title')}",
                 f"**{message('intended_use.short', language)}**",
-                say("not_real"),
+                say("not_real" if model.origin == PUBLIC else "not_real_records"),
                 table_rows([say("item"), say("value")], facts),
                 f"## {say('tables')}",
                 table_rows([say("table"), say("what"), say("rows")], tables),
@@ -114,7 +116,7 @@ def _notes(
 
 def _followed_rows(settings: Settings, say: Callable[..., str]) -> list[list[str]]:
     return [
-        [say("diagnosed"), f"{settings.first_year}-{settings.last_year}"],
+        [say("diagnosed"), period_of(settings.first_year, settings.last_year)],
         [say("cut_off"), settings.follow_up.cut_off],
         [say("lost"), f"{settings.follow_up.lost_per_year:g}"],
         [say("further_tumours"), f"{settings.further_tumours:.3g}"],
@@ -173,11 +175,13 @@ def _command(model: FittedModel, settings: Settings) -> str:
     )
     replicates = f" --replicates {settings.replicate[1]}" if settings.replicate else ""
     rate = settings.further_tumours
-    further = "" if rate == PUBLISHED_RATE else f" --further-tumours {rate!r}"
+    plain = rate == PUBLISHED_RATE or is_of_records(model)
+    further = "" if plain else f" --further-tumours {rate!r}"
+    named = model.id if model.id in shipped("fitted_models") else f"<folder of {model.id}>"
     names = f" --names {settings.names}" if settings.names else ""
     clinical = {"all": " --clinical", "published": " --clinical --no-assumed"}
     return (
-        f"synthgen generate {model.id} {_asked(settings)} --seed {settings.seed}{where}{further}"
+        f"synthgen generate {named} {_asked(settings)} --seed {settings.seed}{where}{further}"
         f"{replicates}{names}{clinical.get(settings.clinical, '')}"
     )
 

@@ -57,7 +57,7 @@ class DataLicence:
         """What it means, as paragraphs of Markdown."""
         parts = [
             message(f"licence.{self.why}", language, pack=self.pack_licence or "–"),
-            message("licence.sources", language),
+            message("licence.records" if self.why == "enclave" else "licence.sources", language),
         ]
         if self.unconfirmed:
             listed = "\n".join(f"- {citation}" for citation in self.unconfirmed)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.cohort.asked_schema import require_clinical
-from synthgen.cohort.calendar import years_of
+from synthgen.cohort.calendar import period_of, years_of
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.follow_up import FollowUpRule
 from synthgen.cohort.further_tumours import PUBLISHED_RATE
@@ -109,7 +109,7 @@ class Settings:
             "n": self.n,
             "seed": self.seed,
             "where": {name: list(codes) for name, codes in self.where.items()},
-            "diagnosed": f"{self.first_year}-{self.last_year}" if self.first_year else "",
+            "diagnosed": period_of(self.first_year, self.last_year) if self.first_year else "",
             "cut_off": self.follow_up.cut_off,
             "lost_per_year": self.follow_up.lost_per_year,
             "further_tumours_per_year": self.further_tumours,
@@ -235,7 +235,7 @@ def requested(
     if population or not (age_adjusted and trend):
         raise UsageError(
             "population: goes with a number of years; for a number of patients of a region, give "
-            f"the condition {REGION}"
+            f"the condition {REGION} (--where {REGION}=CODE)"
         )
     return settings_for(model, n or 0, **options)
 

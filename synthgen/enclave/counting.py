@@ -13,6 +13,7 @@ import numpy.typing as npt
 from synthgen.enclave.records import Records
 from synthgen.enclave.units import Counted, Design, Unit
 from synthgen.errors import RecordsError
+from synthgen.messages import amount
 from synthgen.schema.validation.database import count_where, row_of
 
 if TYPE_CHECKING:
@@ -132,6 +133,6 @@ def _coded(records: Records, unit: Unit, by_table: dict[str, Unit], at: int) -> 
             where = counted.variable.column or ", ".join(counted.variable.joins)
             raise RecordsError(
                 f"{where}: has values in no category of {counted.name}; widen its bins or add the "
-                f"codes ({int(many):,} rows)"
+                f"codes ({amount(int(many), 'row')})"
             )
     return Coded(records.db, relation, unit, variables, tuple(context), int(rows))

@@ -17,7 +17,7 @@ from synthgen.evaluation.regenerated import Redraw, doubt_of
 from synthgen.evaluation.subjects import cohort_tables
 from synthgen.resources import shipped
 from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
-from synthgen.schema.load import load_schema
+from synthgen.schema.load import load_schema, shipped_schemas
 from synthgen.statistics.descriptor import SCHEMA
 from synthgen.statistics.locate import pack_folder
 from synthgen.statistics.read import read_pack, schema_of
@@ -132,10 +132,12 @@ def kind_of(target: str) -> str:
         return MODEL
     elif target.removesuffix("/statistics") in known:
         return PACK
-    raise UsageError(
-        f"{one_line(target)}: is no cohort, model or pack; give a folder or one of "
-        f"{', '.join(known)}"
+    wanted = (
+        "a folder needs the manifest.json that generate writes, or a model.json or datapackage.json"
+        if folder.is_dir()
+        else f"give a folder or one of {', '.join(known)}"
     )
+    raise UsageError(f"{one_line(target)}: is no cohort, model or pack; {wanted}")
 
 
 def spoken_by(target: str, schema: str = "", model: str = "") -> Schema:
@@ -243,6 +245,11 @@ def _pack(pack: str) -> StatisticsPack | None:
 
 
 def _schema_at(folder: Path, named: str, schema: str, file: str = "manifest.json") -> Schema:
+    if not schema and named.partition("@")[0] not in shipped_schemas():
+        raise UsageError(
+            f"{folder}: its schema {one_line(named, 60)} is not shipped; give the model that it was "
+            "drawn from (--model) or the schema's folder (--schema)"
+        )
     loaded = load_schema(schema or named)
     if loaded.key != named:
         raise ContractError(

@@ -63,7 +63,7 @@ class FindingRow:
     limit: str
     n: str
     detectable: str
-    detail: str
+    detail: Words
 
 
 @dataclass(frozen=True)
@@ -150,13 +150,14 @@ def part_words(part: str) -> Words:
     return text_of(f"part.{slug(part)}", part)
 
 
-def detail_words(detail: Mapping[str, Any]) -> str:
-    """Facts beside a finding in one line.
+def detail_words(detail: Mapping[str, Any]) -> Words:
+    """Facts beside a finding in one line, without those that are empty.
 
     Examples
     --------
-    >>> detail_words({"members": 300, "share_of_others": 0.0, "missing": ["refit"]})
-    'members 300 · share of others 0 · missing refit'
+    >>> said = detail_words({"members": 300, "share_of_others": 0.0, "rules": {}, "other_fact": 2})
+    >>> said.texts
+    ('members 300 · share of others 0 · other fact 2', '포함된 환자 300 · 포함되지 않은 환자에서의 비율 0 · other fact 2')
     """
 
     def told(value: object) -> str:
@@ -164,9 +165,16 @@ def detail_words(detail: Mapping[str, Any]) -> str:
             return number_words(value)
         if isinstance(value, list) and all(isinstance(v, str | int) for v in value):
             return ", ".join(str(v) for v in value)
+        if isinstance(value, dict) and not any(isinstance(v, dict | list) for v in value.values()):
+            return ", ".join(f"{name} {told(v)}" for name, v in value.items())
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
-    return " · ".join(f"{key.replace('_', ' ')} {told(value)}" for key, value in detail.items())
+    facts = [
+        text_of(f"detail.{slug(key)}", key.replace("_", " ")) + f" {told(value)}"
+        for key, value in detail.items()
+        if value is not None and value not in ("", [], {})
+    ]
+    return Words(tuple(" · ".join(fact.in_language(x) for fact in facts) for x in LANGUAGES))
 
 
 def group_of(part: str) -> str:

@@ -121,8 +121,8 @@ def test_findings_are_printed_in_korean(cohort):
     path.write_bytes(path.read_text(encoding="utf-8").replace(",", ";").encode("utf-16"))
     result = run("check", cohort, "--lang", "ko")
     assert result.exit_code == 0
-    assert "tumour.csv을(를) UTF-16(으)로 읽음" in result.stdout
-    assert "tumour.csv을(를) 구분자 ;(으)로 읽음" in result.stdout
+    assert "tumour.csv의 문자 인코딩: UTF-16" in result.stdout
+    assert "tumour.csv의 구분자: ;" in result.stdout
     assert "계약 rare-cancer@1.0.0 준수" in result.stdout
 
 

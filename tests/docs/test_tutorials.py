@@ -79,6 +79,7 @@ def shell(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "work")
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": path, "COLUMNS": "100"}
+    environment["CHECKOUT"] = str(ROOT)
 
     def run(line: str) -> tuple[int, list[str]]:
         done = subprocess.run(

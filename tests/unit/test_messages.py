@@ -89,3 +89,18 @@ def test_an_unknown_language_is_a_key_error():
 
 def test_the_sentence_of_intended_use_stands_in_every_language():
     assert all(message("intended_use.short", language) for language in LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("check.table_line", {"table": "t", "file": "t.csv", "rows": "1"}, "t: t.csv, 1 row"),
+        ("check.table_line", {"table": "t", "file": "t.csv", "rows": "2,000"}, "2,000 rows"),
+        ("diff.summary", {"breaking": 1, "new": 0}, "1 difference would break a program"),
+        ("diff.summary", {"breaking": 0, "new": 1}, "0 differences would break a program made for A"),
+        ("check.not_kept", {"schema": "s", "broken": 1, "unlikely": 1}, "1 way; 1 unlikely rule met"),
+        ("audit.no_steps", {}, "not testable"),
+    ],
+)
+def test_one_of_a_thing_is_not_said_in_the_plural(key, values, said):
+    assert said in message(key, "en", **values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synthgen.errors import ContractError
-from synthgen.messages import message
+from synthgen.messages import amount, message
 from synthgen.schema.comparison.shifts import FEWEST
 from synthgen.schema.documents import one_line
 
@@ -117,7 +117,7 @@ class Comparison:
         if self.breaking:
             first = self.breaking[0]
             raise ContractError(
-                f"{self.b}: would break a program made for {self.a} in {len(self.breaking)} ways; "
+                f"{self.b}: would break a program made for {self.a} in {amount(len(self.breaking), 'way')}; "
                 f"first {first.where or first.kind}: {first.label('en')}"
             )
 

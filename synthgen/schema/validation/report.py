@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synthgen.errors import ContractError
-from synthgen.messages import LANGUAGES, message
+from synthgen.messages import LANGUAGES, amount, message
 from synthgen.schema.model import Severity
 
 FIRST_ROWS = 5
@@ -207,7 +207,8 @@ class Report:
         if self.impossible:
             first = self.impossible[0]
             raise ContractError(
-                f"{self.source}: breaks {self.schema} in {len(self.impossible)} ways; first "
+                f"{self.source}: breaks {self.schema} in {amount(len(self.impossible), 'way')}; "
+                f"first "
                 f"{first.rule} in {first.where}: {first.message}"
             )
 

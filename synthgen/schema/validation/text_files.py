@@ -49,7 +49,7 @@ _MARKS = (
 #: Names that people know, of the encodings that are read.
 ENCODINGS = {
     "utf-8": "UTF-8",
-    "utf-8-sig": "UTF-8 with a byte-order mark",
+    "utf-8-sig": "UTF-8 (BOM)",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
     "cp949": "CP949",

@@ -19,6 +19,8 @@ MOST_LISTED = 40
 
 MOST_NAMED = 6
 """Most printed numbers named in one line."""
+NOTHING_PRINTED = {"implied_counts": "audit.no_shares", "survival_steps": "audit.no_steps"}
+"""What is said where the packs print nothing of the kind, in place of "0 of 0"."""
 
 
 def report_lines(report: AuditReport, language: str) -> list[str]:
@@ -40,6 +42,9 @@ def report_lines(report: AuditReport, language: str) -> list[str]:
         "differencing",
     ):
         found = report.problems.get(name, ())
+        if name in NOTHING_PRINTED and not report.looked_at[name]:
+            lines.append(message(NOTHING_PRINTED[name], language))
+            continue
         lines.append(
             message(f"audit.{name}", language, found=len(found), n=report.looked_at[name],
                     k=limits.min_cell, group=limits.small_group, events=limits.events,
@@ -58,6 +63,7 @@ def report_lines(report: AuditReport, language: str) -> list[str]:
     ]
     lines += [message("audit.incomplete", language, name=name) for name in report.incomplete]
     lines += [message("audit.limited", language, name=name) for name in report.limited]
+    lines += [message("audit.unruly", language, name=name) for name in report.unruly]
     if report.undecided:
         lines.append(message("audit.undecided", language, many=report.undecided))
     failed = ", ".join(message(f"measure.{name}.title", language) for name in report.failed)

@@ -240,7 +240,7 @@ def test_structure_that_people_who_hear_the_page_need(html):
     assert tags.count("main") == tags.count("h1") == tags.count("title") == 1
     assert {"header", "nav", "footer"} <= set(tags)
     assert (
-        "<title>Evaluation under a release policy: c1 · 배포 정책에 따른 평가: c1</title>" in html
+        "<title>Evaluation under a release policy: c1 · 공개 정책에 따른 평가: c1</title>" in html
     )
     levels = [int(tag[1]) for tag in tags if re.fullmatch(r"h[1-6]", tag)]
     assert all(b <= a + 1 for a, b in pairwise(levels))

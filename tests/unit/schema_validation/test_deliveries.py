@@ -34,7 +34,7 @@ def test_every_encoding_separator_and_line_end_is_read(
     ("encoding", "separator", "said"),
     [
         ("cp949", ",", ["patient.csv was read as CP949"]),
-        ("utf-8-sig", ",", ["patient.csv was read as UTF-8 with a byte-order mark"]),
+        ("utf-8-sig", ",", ["patient.csv was read as UTF-8 (BOM)"]),
         ("utf-16", "\t", ["patient.csv was read as UTF-16", "patient.csv was read with the separator tab"]),
         ("utf-8", ";", ["patient.csv was read with the separator ;"]),
         ("cp1252", ",", ["patient.csv was read as Windows-1252"]),
@@ -130,7 +130,7 @@ def test_cells_that_can_only_mean_one_thing_are_read_so(
     assert report.passes, report.lines()
     assert len(readings(report)) == 1
     assert said in readings(report)[0]
-    assert f"{column} (1 cells)" in readings(report)[0]
+    assert f"{column} (1 cell)" in readings(report)[0]
 
 
 def test_what_was_read_another_way_has_its_value_in_the_rules(
@@ -162,7 +162,7 @@ def test_numbers_may_have_a_decimal_comma_where_commas_do_not_separate(own_schem
     report = check_tables(own_delivery("id;size\n1;3,5\n2;1e1\n3;-0.5\n"), own_schema)
     assert [(b.rule, b.rows) for b in report.impossible] == [("column.range", (4,))]
     assert readings(report)[-1] == (
-        "thing.csv writes numbers with a decimal comma, read as a point: size (1 cells)"
+        "thing.csv writes numbers with a decimal comma, read as a point: size (1 cell)"
     )
     quoted = check_tables(own_delivery('id,size\n1,"3,5"\n'), own_schema)
     assert [(b.rule, b.rows) for b in quoted.impossible] == [("column.type", (2,))]
