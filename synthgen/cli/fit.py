@@ -57,6 +57,9 @@ def command(
 ) -> None:
     """Fit a model to a statistics PACK (a folder, or ID/statistics of a shipped model).
 
+    With --prior, exact counts of few records (tabulate --unprotected) are drawn towards it:
+    margins mostly their own, dependence mostly the prior's.
+
     With --schema, PACK is records (CSV, Parquet, DuckDB or postgresql://...): the model then
     holds counts of them, is marked "enclave, no formal protection", and stays inside.
 
@@ -75,6 +78,7 @@ def command(
     from synthgen.models.fit import CONFLICT, fit_pack
     from synthgen.models.pack_contradictions import require_consistent
     from synthgen.models.prior import fit_with_prior, require_usable
+    from synthgen.models.shrinkage import fit_few, holds_exact_counts, worth_told
     from synthgen.schema.load import load_schema
     from synthgen.statistics.locate import pack_folder
     from synthgen.statistics.model import UNPROTECTED
@@ -100,14 +104,22 @@ def command(
     of_records = read.own_schema is not None
     if not allow_contradictions and not of_records:
         require_consistent(read, schema)
-    record, moved = None, 0.0
+    record, told = None, ""
     if of_records and not prior:
         fit = fit_tabulated(read, schema)
     elif prior:
         reference = read_prior(prior)
         require_usable(reference, read)
-        result, record = fit_with_prior(read, schema, reference), record_of(reference)
-        fit, moved = result.fit, result.largest_move
+        record = record_of(reference)
+        if holds_exact_counts(read):
+            fit, worth = fit_few(read, schema, reference.distribution)
+            told = worth_told(worth)
+        else:
+            result = fit_with_prior(read, schema, reference)
+            fit = result.fit
+            told = (
+                f"no published value moved by more than {result.largest_move:.2f} standard errors"
+            )
     else:
         fit = fit_pack(read, schema)
     model = save_model(output, model_id or read.id, schema, read, fit, prior=record, force=force)
@@ -119,7 +131,5 @@ def command(
         f"from the model"
     )
     if record is not None:
-        click.echo(
-            f"Prior {record.id}: no published value moved by more than {moved:.2f} standard errors"
-        )
+        click.echo(f"Prior {record.id}: {told}")
     click.echo(f"Wrote {output}. Next: synthgen generate {output} -n 1000 -o cohort", err=True)

@@ -7,11 +7,17 @@ from pathlib import Path
 from synthgen.cohort.artefact import load_model, pack_hash
 from synthgen.cohort.fitted_model import FittedModel, PriorRecord
 from synthgen.errors import ModelError
+from synthgen.models.decomposable import fit_decomposable
+from synthgen.models.distribution import Distribution
 from synthgen.models.fit import fit_pack
+from synthgen.models.mixture import Mixture
 from synthgen.models.prior import Prior
+from synthgen.models.shrinkage import holds_exact_counts
 from synthgen.resources import shipped
 from synthgen.schema.load import load_schema
+from synthgen.schema.model import Schema
 from synthgen.statistics.locate import pack_folder
+from synthgen.statistics.model import StatisticsPack
 from synthgen.statistics.read import read_pack, schema_of
 
 
@@ -40,8 +46,7 @@ def read_prior(prior: str | Path) -> Prior:
         return Prior(model.id, model.sha256, model.pack, model.distribution)
     folder = pack_folder(prior)
     pack = read_pack(folder, load_schema)
-    fit = fit_pack(pack, schema_of(pack))
-    return Prior(pack.id, pack_hash(folder), pack, fit.distribution)
+    return Prior(pack.id, pack_hash(folder), pack, _fitted(pack, schema_of(pack)))
 
 
 def record_of(prior: Prior) -> PriorRecord:
@@ -54,4 +59,11 @@ def prior_of(model: FittedModel) -> Prior | None:
     if model.prior is None:
         return None
     kept = model.prior
-    return Prior(kept.id, kept.sha256, kept.pack, fit_pack(kept.pack, model.schema).distribution)
+    return Prior(kept.id, kept.sha256, kept.pack, _fitted(kept.pack, model.schema))
+
+
+def _fitted(pack: StatisticsPack, schema: Schema) -> Distribution | Mixture:
+    """Distribution of a prior: of exact counts in closed form, of all else as published."""
+    if holds_exact_counts(pack):
+        return fit_decomposable(pack, schema).distribution
+    return fit_pack(pack, schema).distribution
