@@ -11,7 +11,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 from synthgen.exports.mapping import TargetMapping  # noqa: E402
 from synthgen.exports.omop_quality import quality_checks  # noqa: E402
 from synthgen.exports.omop_tables import empty_tables  # noqa: E402
-from synthgen.exports.read_back import lost_columns  # noqa: E402
+from synthgen.exports.read_back import left_empty, lost_columns  # noqa: E402
 from synthgen.exports.targets import mapping_of, targets  # noqa: E402
 from synthgen.schema.load import load_schema  # noqa: E402
 
@@ -92,6 +92,39 @@ def lost(mapping: TargetMapping) -> list[str]:
     return [f"\nOf rare-cancer 1.1.0 cannot be read back from it, whole or at all: {text}."]
 
 
+#: What cohorts of `kr-rare --clinical` have no value in: nothing is published, or a template has none.
+UNFILLED = (
+    "patient.nationality_code", "patient.income_quintile", "patient.occupation_code",
+    "tumour.diagnosis_route", "tumour.stage_group", "pathology.nodes_examined",
+    "pathology.nodes_positive", "pathology.mitotic_count", "pathology.necrosis",
+    "treatment_line.max_toxicity_grade", "measurement.code=39156-5",
+)  # fmt: skip
+
+
+def unfilled() -> str:
+    """Columns of targets that no cohort of the shipped model fills."""
+    schema = load_schema("rare-cancer@1.1.0")
+    lines = [UNFILLED_HEAD]
+    for target in targets().values():
+        if target.mapping is None:
+            continue
+        for name, sources in left_empty(target.mapping, schema, UNFILLED).items():
+            told = ", ".join(f"`{source}`" for source in sources)
+            lines.append(f"| `{target.id}` | `{name}` | {told} |")
+    return "\n".join(lines) + "\n"
+
+
+UNFILLED_HEAD = """
+## Columns that wait for the model
+
+The columns above that stay empty do so in every cohort. These can be filled, and are empty in cohorts of `kr-rare --clinical`, because the
+model has no value in the column of the cohort that they come from; a model fitted to your own statistics or records fills them.
+A test exports such a cohort and finds no other empty column.
+
+| target | column | waits for |
+|---|---|---|"""
+
+
 def page() -> str:
     """The whole page."""
     rows = "\n".join(
@@ -111,7 +144,7 @@ def page() -> str:
         for kind, counts in kinds.items()
     )
     rest = FHIR.format(checks=len(checks), kinds=table)
-    return HEAD.format(targets=rows) + sections + METASTAT + rest
+    return HEAD.format(targets=rows) + sections + unfilled() + METASTAT + rest
 
 
 METASTAT = """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from synthgen.exports.mapping import TargetMapping, TargetPart, TargetTable
+from synthgen.exports.mapping import TargetColumn, TargetMapping, TargetPart, TargetTable
 from synthgen.exports.terms import DATES, Term, coded
 from synthgen.schema.model import CodeList, Column, ColumnType, Schema
 from synthgen.schema.rules.sql import identifier, literal
@@ -142,3 +142,79 @@ def _is_fixed(codes: CodeList) -> bool:
 def _column(schema: Schema, name: str) -> Column:
     table, _, column = name.partition(".")
     return schema.table(table).column(column)
+
+
+def left_empty(
+    mapping: TargetMapping, schema: Schema, unfilled: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Columns of a target that are empty because a cohort leaves their sources empty.
+
+    Parameters
+    ----------
+    mapping : TargetMapping
+    schema : Schema
+        Of the cohort.
+    unfilled : collection of str
+        Columns of the cohort without any value (``"tumour.stage_group"``), and codes that
+        stand nowhere in a column (``"measurement.code=39156-5"``).
+
+    Returns
+    -------
+    dict of str to tuple of str
+        By ``table.column`` of the target, the columns of the cohort that it waits for.
+        Columns that are empty in any cohort are not among them.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for table in mapping.tables:
+        parts = [p for p in table.parts if p.speaks(schema.version)]
+        waiting = {id(p): _waits(p, unfilled) for p in parts}
+        for column in table.columns:
+            terms = [(p, _term(table, column, p)) for p in parts]
+            needs = [
+                waiting[id(p)] or (_sources(term) if _sources(term) <= set(unfilled) else set())
+                for p, term in terms
+                if term is not None and not _always(term)
+            ]
+            certain = any(t is not None and _always(t) and not waiting[id(p)] for p, t in terms)
+            if needs and all(needs) and not certain:
+                found[f"{table.name}.{column.name}"] = tuple(sorted(set().union(*needs)))
+    return found
+
+
+def _term(table: TargetTable, column: TargetColumn, part: TargetPart) -> Term | None:
+    """What fills a column in a part; of a name, what fills its code."""
+    term = part.values.get(column.name, column.value)
+    if term is None and column.name_of:
+        code = next(c for c in table.columns if c.name == column.name_of)
+        return part.values.get(code.name, code.value)
+    return term
+
+
+def _waits(part: TargetPart, unfilled: Collection[str]) -> set[str]:
+    """Why a part has no rows: columns and codes that it asks for and that are nowhere."""
+    found = set()
+    for term, allowed in part.where:
+        sources = _sources(term)
+        if sources and sources <= set(unfilled) and "count" not in term:
+            found |= sources
+        codes = {f"{term.get('column', '')}={code}" for code in allowed}
+        if codes <= set(unfilled):
+            found |= codes
+    return found
+
+
+def _sources(term: object) -> set[str]:
+    """Columns of the cohort that a term names, other than to find a row of the target."""
+    if isinstance(term, Mapping):
+        if "look_up" in term:
+            return set()
+        own = {term[k] for k in ("column", "date", "part", "dotted") if k in term}
+        return own.union(*(_sources(v) for k, v in term.items() if k not in ("codes", "on")))
+    if isinstance(term, list):
+        return set().union(*(_sources(entry) for entry in term))
+    return set()
+
+
+def _always(term: Term) -> bool:
+    """Whether a term has a value whatever the cohort holds."""
+    return not _sources(term) or "missing" in term or "key" in term
