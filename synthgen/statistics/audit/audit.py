@@ -18,6 +18,7 @@ from synthgen.statistics.audit.checks import (
 )
 from synthgen.statistics.audit.explanation import facts_behind, irreducible
 from synthgen.statistics.audit.facts import Fact, Where, populations_of, releases_of
+from synthgen.statistics.audit.impossible import Impossible
 from synthgen.statistics.audit.reconstruction import Reconstruction, reconstruct
 from synthgen.statistics.audit.report import MEASURES, AuditReport, HiddenCell
 from synthgen.statistics.audit.verdict import Limits, is_at_risk, undecided_nodes
@@ -77,7 +78,7 @@ def audit(
     schema = _schema_of(packs) if schema is None else schema
     limits = limits or Limits()
     releases = releases_of(packs)
-    populations = populations_of(packs, schema)
+    populations = populations_of(packs, schema, Impossible(schema))
     numbers = sum(len(population.facts) for population in populations)
     if numbers > MOST_NUMBERS:
         raise StatisticsError(
@@ -90,6 +91,7 @@ def audit(
     aside: list[Fact] = []
     incomplete: list[str] = []
     limited: list[str] = []
+    unruly: list[str] = []
     undecided = 0
     work = Work()
     for population in populations:
@@ -98,6 +100,8 @@ def audit(
         aside += found.set_aside
         if not found.complete:
             incomplete.append(population.name)
+        if not found.follows_rules:
+            unruly.append(population.name)
         if found.is_limited and found.wanted:
             limited.append(population.name)
         undecided += len(undecided_nodes(found, limits.min_cell, limits.min_width))
@@ -127,6 +131,7 @@ def audit(
         incomplete=tuple(incomplete),
         limited=tuple(limited),
         undecided=undecided,
+        unruly=tuple(unruly),
         schema=schema,
         is_public=all(pack.origin == "public-statistics" for pack in packs),
     )
@@ -149,7 +154,7 @@ def _cells(found: Reconstruction, limits: Limits, *, explain: bool) -> list[Hidd
     behind: dict[int, tuple[tuple[Fact, ...], bool]] = {}
     for line in found.grid.lines:
         fact, node = line.fact, line.node
-        if not fact.hidden:
+        if not fact.hidden or node in found.grid.nobody:
             continue
         lower, upper = float(found.lower[node]), float(found.upper[node])
         at_risk = is_at_risk(lower, upper, limits.min_cell, limits.min_width)

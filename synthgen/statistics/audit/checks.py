@@ -80,7 +80,10 @@ def implied_counts(found: Reconstruction, limits: Limits) -> Iterator[Problem]:
 
 
 def homogeneous(found: Reconstruction, limits: Limits) -> Iterator[tuple[Equation, int]]:
-    """I3: small groups all of whose patients are in one part, and that part's node."""
+    """I3: small groups all of whose patients are in one part, and that part's node.
+
+    Not where the schema says so already: that all with a prostate are men tells nothing.
+    """
     lower, upper = found.bounds.lower, found.bounds.upper
     for equation in found.bounds.equations:
         group = equation.parent
@@ -89,7 +92,8 @@ def homogeneous(found: Reconstruction, limits: Limits) -> Iterator[tuple[Equatio
         if upper[group] >= limits.small_group:
             continue
         for part in equation.parts:
-            if lower[part] == upper[group]:
+            by_rule = set(equation.parts) - {part} <= found.bounds.nobody
+            if lower[part] == upper[group] and not by_rule:
                 yield equation, part
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from synthgen.schema.model import Schema
+from synthgen.statistics.audit.impossible import Impossible, Zeros, unless_counted
 from synthgen.statistics.audit.periods import years_of
 from synthgen.statistics.model import Cell, Relation, StatisticsPack, StatisticsTable
 from synthgen.statistics.statement import condition_of, event_of
@@ -85,11 +86,14 @@ class Population:
     domains : mapping of str to frozenset of str
         All codes of an axis, where they are known; else there may be others than the facts
         name.
+    zeros : tuple of Zeros
+        Combinations of codes that nobody can have, whatever is printed.
     """
 
     name: str
     facts: tuple[Fact, ...]
     domains: Mapping[str, Codes] = field(default_factory=dict)
+    zeros: tuple[Zeros, ...] = ()
 
 
 def whole_up(number: float) -> float:
@@ -112,11 +116,14 @@ def releases_of(packs: tuple[StatisticsPack, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def populations_of(packs: tuple[StatisticsPack, ...], schema: Schema) -> tuple[Population, ...]:
+def populations_of(
+    packs: tuple[StatisticsPack, ...], schema: Schema, impossible: Impossible | None = None
+) -> tuple[Population, ...]:
     """Facts of all packs, put together by the people they are about.
 
     Tables with the same ``population`` text speak of the same people; their years are an
-    axis like age, so that 2013-2017 can be subtracted from 2013-2018.
+    axis like age, so that 2013-2017 can be subtracted from 2013-2018.  What the schema rules
+    out goes with them where ``impossible`` is given.
 
     Raises
     ------
@@ -135,7 +142,18 @@ def populations_of(packs: tuple[StatisticsPack, ...], schema: Schema) -> tuple[P
                 given = None if fact.given is None else {**fact.given, **period}
                 group.append(replace(fact, region={**fact.region, **period}, given=given))
     domains = {v.name: frozenset(v.codes) for v in schema.variables}
-    return tuple(Population(name, tuple(facts), domains) for name, facts in found.items() if facts)
+    return tuple(
+        Population(name, tuple(facts), domains, _zeros(facts, impossible))
+        for name, facts in found.items()
+        if facts
+    )
+
+
+def _zeros(facts: list[Fact], impossible: Impossible | None) -> tuple[Zeros, ...]:
+    if impossible is None:
+        return ()
+    axes = {axis for f in facts for r in (f.region, f.given or {}) for axis in r}
+    return unless_counted(impossible.among(axes), (f.region for f in facts if f.lower > 0))
 
 
 def _times(packs: tuple[StatisticsPack, ...]) -> tuple[float, ...]:

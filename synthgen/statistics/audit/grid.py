@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synthgen.statistics.audit.facts import Codes, Fact, Population, Region
+from synthgen.statistics.audit.impossible import AtomZeros, inside, over_atoms
 
 Box = tuple[int, ...]
 """For each axis a bit mask of atoms; all bits set where the axis is meant whole."""
@@ -37,6 +38,10 @@ class Grid:
     boxes : tuple of tuple of int
         Every region once; a node number is a position in here.
     lines : tuple of Line
+    zeros : tuple of AtomZeros
+        Atoms that nobody can be in, by the schema.
+    nobody : frozenset of int
+        Nodes that nobody can be in.
     """
 
     name: str
@@ -45,6 +50,8 @@ class Grid:
     masks: Mapping[tuple[str, Codes], int]
     boxes: tuple[Box, ...]
     lines: tuple[Line, ...]
+    zeros: tuple[AtomZeros, ...] = ()
+    nobody: frozenset[int] = frozenset()
 
     @property
     def whole(self) -> Box:
@@ -78,20 +85,26 @@ def grid_of(population: Population) -> Grid:
         for axis, codes in region.items():
             sets.setdefault(axis, {})[codes] = None
             always[axis] = always.get(axis, 0) + 1
-    axes, sizes = [], []
+    axes: list[str] = []
+    sizes: list[int] = []
+    numbers: dict[str, dict[str, int]] = {}
+    rests: dict[str, int] = {}
     masks: dict[tuple[str, Codes], int] = {}
     for axis, chosen in sets.items():
         atoms: dict[tuple[int, ...], int] = {}
         number: dict[str, int] = {}
-        inside: dict[str, list[int]] = {}
+        holding: dict[str, list[int]] = {}
         for i, codes in enumerate(chosen):
             for code in codes:
-                inside.setdefault(code, []).append(i)
-        for code, found in inside.items():
+                holding.setdefault(code, []).append(i)
+        for code, found in holding.items():
             number[code] = atoms.setdefault(tuple(found), len(atoms))
         domain = population.domains.get(axis)
-        named = domain is not None and domain <= inside.keys()
+        named = domain is not None and domain <= holding.keys()
         rest = 0 if named or always[axis] == len(regions) else 1  # codes that no fact names
+        numbers[axis] = number
+        if rest:
+            rests[axis] = len(atoms)
         axes.append(axis)
         sizes.append(len(atoms) + rest)
         for codes in chosen:
@@ -108,4 +121,13 @@ def grid_of(population: Population) -> Grid:
         if fact.given is not None:
             given = nodes.setdefault(_box(fact.given, axes, masks, whole), len(nodes))
         lines.append(Line(fact, node, given))
-    return Grid(population.name, tuple(axes), tuple(sizes), masks, tuple(nodes), tuple(lines))
+    made = (
+        over_atoms(z, axes, sizes, numbers, rests)
+        for z in population.zeros
+        if numbers.keys() >= set(z.axes)
+    )
+    zeros = tuple(z for z in made if z is not None)
+    return Grid(
+        population.name, tuple(axes), tuple(sizes), masks, tuple(nodes), tuple(lines), zeros,
+        inside(zeros, tuple(nodes)),
+    )  # fmt: skip

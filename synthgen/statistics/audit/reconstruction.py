@@ -52,6 +52,9 @@ class Reconstruction:
         Whether the work allowed ended: some intervals may be wider than they could be.
     undecided : frozenset of int
         Nodes of which it is not known, for want of work, whether they are narrow.
+    follows_rules : bool
+        False where the printed numbers cannot be under the impossible rules of the schema:
+        those were left out of account.
     explaining : Work
         What may be spent on saying which printed numbers give something away.
     """
@@ -69,6 +72,7 @@ class Reconstruction:
     complete: bool
     is_limited: bool = False
     undecided: frozenset[int] = frozenset()
+    follows_rules: bool = True
     explaining: Work = field(default_factory=lambda: Work(MOST_EXPLANATION))
 
 
@@ -102,15 +106,16 @@ def reconstruct(
     """
     aside: list[Fact] = []
     work = work or Work()
+    widths = narrow, enough
     while True:
-        grid = grid_of(population)
-        bounds = subtract(grid)
-        if bounds.contradiction:
-            dropped = _weakest(bounds.contradiction, population)
-        else:
-            found, dropped = _by_programs(population, grid, bounds, (narrow, enough), only, work)
+        found, dropped = _attempt(population, widths, only, work)
+        if found is not None:
+            return replace(found, set_aside=tuple(aside))
+        if population.zeros:  # the rules may be at fault, not the numbers
+            plain = replace(population, zeros=())
+            found, dropped = _attempt(plain, widths, only, work)
             if found is not None:
-                return replace(found, set_aside=tuple(aside))
+                return replace(found, set_aside=tuple(aside), follows_rules=False)
         if len(aside) >= FEW_CONTRADICTIONS:  # a table that is about other people
             tables = {(f.where.release, f.where.table) for f in dropped}
             facts = population.facts
@@ -119,6 +124,20 @@ def reconstruct(
         gone = {id(fact) for fact in dropped}
         kept = tuple(fact for fact in population.facts if id(fact) not in gone)
         population = replace(population, facts=kept)
+
+
+def _attempt(
+    population: Population,
+    widths: tuple[float, float | None],
+    only: Sequence[int] | None,
+    work: Work,
+) -> tuple[Reconstruction | None, list[Fact]]:
+    """Intervals, or the facts to set aside because they contradict the others."""
+    grid = grid_of(population)
+    bounds = subtract(grid)
+    if bounds.contradiction:
+        return None, _weakest(bounds.contradiction, population)
+    return _by_programs(population, grid, bounds, widths, only, work)
 
 
 def _weakest(facts: Sequence[Fact], population: Population) -> list[Fact]:
@@ -135,8 +154,8 @@ def _weakest(facts: Sequence[Fact], population: Population) -> list[Fact]:
 
 
 def hidden_nodes(grid: Grid) -> list[int]:
-    """Nodes that some table hides."""
-    return sorted({line.node for line in grid.lines if line.fact.hidden})
+    """Nodes that some table hides and that somebody may be in."""
+    return sorted({line.node for line in grid.lines if line.fact.hidden} - grid.nobody)
 
 
 def _by_programs(

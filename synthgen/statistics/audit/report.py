@@ -109,6 +109,9 @@ class AuditReport:
         Populations for which the work allowed ended: intervals may be wider than they could be.
     undecided : int
         Hidden numbers of which it is not known, for want of work, whether they are at risk.
+    unruly : tuple of str
+        Populations whose numbers cannot be under the impossible rules of the schema: the
+        rules were left out of account there.
     """
 
     releases: tuple[str, ...]
@@ -122,6 +125,7 @@ class AuditReport:
     is_public: bool = False
     limited: tuple[str, ...] = ()
     undecided: int = 0
+    unruly: tuple[str, ...] = ()
 
     @property
     def recovered(self) -> tuple[HiddenCell, ...]:
@@ -229,6 +233,7 @@ class AuditReport:
             "incomplete": list(self.incomplete),
             "limited": list(self.limited),
             "undecided": self.undecided,
+            "unruly": list(self.unruly),
         }
 
     def _cell(self, cell: HiddenCell) -> dict[str, Any]:

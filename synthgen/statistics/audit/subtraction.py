@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from synthgen.statistics.audit.facts import Fact, whole_down, whole_up
 from synthgen.statistics.audit.grid import Box, Grid
+from synthgen.statistics.audit.impossible import inside
 
 MOST_PARTS = 2_000
 """Most regions compared along one axis; beyond it only the linear program looks at them."""
@@ -55,6 +56,8 @@ class Bounds:
         Nodes below this number are printed.
     contradiction : tuple of Fact
         Printed numbers that cannot all be true; ``()`` if none were met.
+    nobody : frozenset of int
+        Nodes that nobody can be in, by the schema.
     """
 
     lower: list[float]
@@ -64,6 +67,7 @@ class Bounds:
     printed: int
     steps: dict[tuple[int, bool], list[Step]] = field(default_factory=dict)
     contradiction: tuple[Fact, ...] = ()
+    nobody: frozenset[int] = frozenset()
 
     def facts_behind(self, node: int) -> tuple[Fact, ...]:
         """Printed numbers from which both bounds of a node follow by subtraction."""
@@ -164,8 +168,11 @@ def subtract(grid: Grid) -> Bounds:
     """
     boxes, equations = equations_of(grid)
     n = len(boxes)
-    bounds = Bounds([0.0] * n, [math.inf] * n, boxes, equations, len(grid.boxes))
+    nobody = inside(grid.zeros, boxes)
+    bounds = Bounds([0.0] * n, [math.inf] * n, boxes, equations, len(grid.boxes), nobody=nobody)
     moment = 0
+    for node in nobody:
+        _move(bounds, node, 0.0, 0.0, Step(moment, None, None, 0.0))
     for line in grid.lines:
         moment += 1
         fact = line.fact

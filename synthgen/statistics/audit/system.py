@@ -18,6 +18,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from synthgen.statistics.audit.grid import Box, Grid
+from synthgen.statistics.audit.impossible import cells_of
 from synthgen.statistics.audit.subtraction import Bounds
 
 sp: Any = scipy.sparse
@@ -29,6 +30,9 @@ MOST_JOINT = 20_000
 
 MOST_ATOMS = 60_000
 """Most atoms of all cubes; beyond it only plain subtraction is followed."""
+
+MOST_LINK = 500
+"""Most atoms of a cube over variables that no table crosses, but the schema does."""
 
 MOST_ENTRIES = 3_000_000
 """Most non-zero coefficients that are made."""
@@ -75,6 +79,15 @@ def cubes_of(grid: Grid) -> list[tuple[int, ...]]:
         return [tuple(range(len(sizes)))]
     whole = grid.whole
     sets = {frozenset(a for a, mask in enumerate(box) if mask != whole[a]) for box in grid.boxes}
+    # Variables that no table crosses, but the schema does.
+    linked = sets | {frozenset(z.axes) for z in grid.zeros if z.cells.size <= MOST_LINK}
+    cubes = _largest(linked)
+    if sum(math.prod(sizes[a] for a in cube) for cube in cubes) > MOST_ATOMS:
+        return _largest(sets)
+    return cubes
+
+
+def _largest(sets: set[frozenset[int]]) -> list[tuple[int, ...]]:
     largest = [s for s in sets if not any(s < other for other in sets)]
     return [tuple(sorted(s)) for s in sorted(largest, key=sorted)]
 
@@ -175,7 +188,8 @@ def system_of(grid: Grid, bounds: Bounds, wanted: Sequence[int]) -> System | Non
         _agreements(rows, cubes, starts, grid.sizes)
     if rows.entries > MOST_ENTRIES:
         return None
-    return _reduced(rows, int(starts[-1]), list(wanted))
+    nobody = [cells_of(grid.zeros, cube, grid.sizes).ravel() for cube in cubes]
+    return _reduced(rows, np.concatenate(nobody), list(wanted))
 
 
 def _share_rows(
@@ -212,13 +226,14 @@ def _agreements(
             rows.add(column, value, 0.0, 0.0, -1)
 
 
-def _reduced(rows: _Rows, width: int, wanted: list[int]) -> System:
+def _reduced(rows: _Rows, nobody: npt.NDArray[np.bool_], wanted: list[int]) -> System:
     """Without unknowns that are known, rows that say nothing, and unknowns nobody tells apart."""
+    width = len(nobody)
     matrix = rows.matrix(width)
     low = np.array([b[0] for b in rows.bounds])
     high = np.array([b[1] for b in rows.bounds])
     node = np.array(rows.nodes, dtype=np.intp)
-    least, most = np.zeros(width), np.full(width, math.inf)
+    least, most = np.zeros(width), np.where(nobody, 0.0, math.inf)
     lengths = np.diff(matrix.indptr)
     plain = node >= 0
     behind: dict[int, list[int]] = {}

@@ -18,6 +18,7 @@ from synthgen.schema.model import Schema
 from synthgen.statistics.audit.checks import homogeneous, rests_at_risk
 from synthgen.statistics.audit.explanation import facts_behind
 from synthgen.statistics.audit.facts import Fact, populations_of
+from synthgen.statistics.audit.impossible import Impossible
 from synthgen.statistics.audit.reconstruction import Reconstruction, reconstruct
 from synthgen.statistics.audit.verdict import Limits, at_risk_nodes, least_width, undecided_nodes
 from synthgen.statistics.audit.work import MOST_WORK, Work
@@ -162,16 +163,17 @@ def protect_with_record(
         schema = pack.own_schema if pack.own_schema is not None else load_schema(pack.schema)
     if round_to is not None and method == "auto":
         method = "round"
+    impossible = Impossible(schema)
     done: list[Protected] = []
     if method in {"auto", "round"}:
         rules = Rules(min_cell, round_to or min_cell, width, events, at_risk)
-        done.append(_protect(pack, schema, rules, notice=notice))
+        done.append(_protect(pack, impossible, rules, notice=notice))
     if method in {"auto", "suppress"}:
         rules = Rules(min_cell, None, width, events, at_risk)
         if method == "suppress":
-            done.append(_protect(pack, schema, rules, notice=notice))
+            done.append(_protect(pack, impossible, rules, notice=notice))
         else:
-            done += _protect_if_better(pack, schema, rules, done[0].lost, notice)
+            done += _protect_if_better(pack, impossible, rules, done[0].lost, notice)
     best = min(done, key=lambda p: p.lost)
     others = [p for p in done if p is not best]
     return replace(
@@ -188,14 +190,14 @@ def protect_with_record(
 
 
 def _protect_if_better(
-    pack: StatisticsPack, schema: Schema, rules: Rules, lost: float, notice: Notice | None
+    pack: StatisticsPack, impossible: Impossible, rules: Rules, lost: float, notice: Notice | None
 ) -> list[Protected]:
     """Protect, but give up once more is lost than by another way, or after a few rounds."""
-    counts = print_pack(pack, schema, rules, {}).counts
+    counts = print_pack(pack, impossible.schema, rules, {}).counts
     if sum(0 < count < rules.min_cell for count in counts.values()) > MANY_SMALL:
         return []
     try:
-        found = _protect(pack, schema, rules, rounds=FEW_ROUNDS, most_lost=lost, notice=notice)
+        found = _protect(pack, impossible, rules, rounds=FEW_ROUNDS, most_lost=lost, notice=notice)
     except _WorseError:
         return []
     return [found]
@@ -207,7 +209,7 @@ class _WorseError(Exception):
 
 def _protect(
     pack: StatisticsPack,
-    schema: Schema,
+    impossible: Impossible,
     rules: Rules,
     *,
     rounds: int = MOST_ROUNDS,
@@ -215,6 +217,7 @@ def _protect(
     notice: Notice | None = None,
 ) -> Protected:
     steps: dict[Key, int] = {}
+    schema = impossible.schema
     known = impossible_keys(pack, schema)
     work = Work()
     for number in range(1, rounds + 1):
@@ -226,7 +229,7 @@ def _protect(
         if most_lost < math.inf and information_lost(printed.pack, schema) > most_lost:
             raise _WorseError
         counts = {key: n for key, n in printed.counts.items() if key not in known}
-        coarser = _coarser(printed.pack, schema, rules, steps, counts, work)
+        coarser = _coarser(printed.pack, impossible, rules, steps, counts, work)
         if coarser is None and rounds < MOST_ROUNDS:
             raise _WorseError
         if coarser is None:
@@ -249,7 +252,7 @@ def _protect(
 
 def _coarser(
     pack: StatisticsPack,
-    schema: Schema,
+    impossible: Impossible,
     rules: Rules,
     steps: dict[Key, int],
     counts: dict[Key, float],
@@ -261,7 +264,7 @@ def _coarser(
     """
     chosen: dict[Key, None] = {}
     limits = Limits(rules.min_cell, rules.min_width, events=rules.events, at_risk=rules.at_risk)
-    for population in populations_of((pack,), schema):
+    for population in populations_of((pack,), impossible.schema, impossible):
         width = float(rules.min_width)
         found = reconstruct(population, narrow=width, enough=width, work=work)
         if undecided_nodes(found, rules.min_cell, width):
