@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from synthgen.privacy.accounting import cost, epsilon_of, exceeds
 from synthgen.privacy.noise_traces import KIND, leaves_of
@@ -50,25 +53,26 @@ def unpaid_in(pack: StatisticsPack, schema: Schema) -> list[str]:
     faults = []
     if not ledger.neighbours.startswith(NEIGHBOURS):
         faults.append(f"neighbours: not '{NEIGHBOURS}...'")
+    behind = RowsBehind(pack, schema)
     for number, entry in enumerate(ledger.entries, start=1):
-        rows = rows_behind(entry, pack, schema)
+        rows = behind(entry)
         if exceeds(rows, entry.sensitivity) and entry.mechanism == "discrete_gaussian":
             faults.append(
                 f"entry {number} ({entry.step} {entry.of}): sensitivity {entry.sensitivity:.6g} "
                 f"under the {rows} rows that one {ledger.unit} may have"
             )
     paid = [table for table in pack.tables if not is_borrowed(table, ledger)]
+    measurements = Measurements(ledger.entries)
     for table in paid:
         if table.kind not in OTHER_PEOPLE:
-            faults += _unpaid_of(table, ledger)
+            faults += _unpaid_of(table, measurements.of(table))
             faults += _left_out(table, schema)
-    measured = [frozenset(variables_of(e)) for e in ledger.entries if e.step == "measure"]
-    told = [frozenset({*table.variables, *table.given}) for table in paid if table.kind == KIND]
+    measured = Counter(variables_of(e) for e in ledger.entries if e.step == "measure")
+    told = Counter(axes_of(table) for table in paid if table.kind == KIND)
     faults += [
-        f"tables by {', '.join(sorted(axes))}: {told.count(axes)} of them, "
-        f"{measured.count(axes)} were measured"
-        for axes in sorted({*told}, key=sorted)
-        if 0 < measured.count(axes) < told.count(axes)
+        f"tables by {', '.join(sorted(axes))}: {told[axes]} of them, {measured[axes]} were measured"
+        for axes in sorted(told, key=sorted)
+        if 0 < measured[axes] < told[axes]
     ]
     own = pack.own_schema
     if own is not None and not starts_from_prior(ledger):
@@ -96,8 +100,7 @@ def starts_from_prior(ledger: Ledger) -> bool:
     return any(said.startswith(f"{PRIOR} ") for said in ledger.public)
 
 
-def _unpaid_of(table: StatisticsTable, ledger: Ledger) -> list[str]:
-    entries = entries_of(table, ledger)
+def _unpaid_of(table: StatisticsTable, entries: Sequence[LedgerEntry]) -> list[str]:
     if table.kind != KIND:
         return [f"table {table.name}: {table.kind} are exact"]
     faults = []
@@ -130,22 +133,49 @@ def _left_out(table: StatisticsTable, schema: Schema) -> list[str]:
     return [f"table {table.name}: {missing} cells or codes are left out; the records chose them"]
 
 
-def entries_of(table: StatisticsTable, ledger: Ledger) -> list[LedgerEntry]:
-    """Entries that measured a table: they name it, or all of its variables and no other."""
-    axes = {*table.variables, *table.given}
-    return [
-        entry
-        for entry in ledger.entries
-        if entry.mechanism == "discrete_gaussian"
-        and (entry.of == table.name or variables_of(entry) == axes)
-    ]
+@dataclass(frozen=True)
+class Measurements:
+    """Noisy counts of a ledger, found by the table that they measured.
+
+    Parameters
+    ----------
+    entries : sequence of LedgerEntry
+    """
+
+    entries: Sequence[LedgerEntry]
+
+    @cached_property
+    def _by_name(self) -> dict[str, set[int]]:
+        found = defaultdict(set)
+        for at, entry in enumerate(self.entries):
+            if entry.mechanism == "discrete_gaussian":
+                found[entry.of].add(at)
+        return found
+
+    @cached_property
+    def _by_axes(self) -> dict[frozenset[str], set[int]]:
+        found = defaultdict(set)
+        for places in self._by_name.values():
+            for at in places:
+                found[variables_of(self.entries[at])].add(at)
+        return found
+
+    def of(self, table: StatisticsTable) -> list[LedgerEntry]:
+        """Entries that name a table, or all of its variables and no other."""
+        places = self._by_name.get(table.name, set()) | self._by_axes.get(axes_of(table), set())
+        return [self.entries[at] for at in sorted(places)]
 
 
-def variables_of(entry: LedgerEntry) -> set[str]:
+def axes_of(table: StatisticsTable) -> frozenset[str]:
+    """Variables of a table, those that it is given among them."""
+    return frozenset({*table.variables, *table.given})
+
+
+def variables_of(entry: LedgerEntry) -> frozenset[str]:
     """Names that an entry is of: ``"tumour: family of entity,sex"`` is of entity and sex."""
     names = entry.of.partition(": ")[2] or entry.of
     found = (name.strip().removeprefix("family of ") for name in names.split(","))
-    return {name for name in found if name}
+    return frozenset(name for name in found if name)
 
 
 def _is_scale(noise_sd: float, entries: Iterable[LedgerEntry]) -> bool:
@@ -159,22 +189,44 @@ def _is_scale(noise_sd: float, entries: Iterable[LedgerEntry]) -> bool:
     return any(math.isclose(noise_sd, scale, rel_tol=1e-4) for scale in (*scales, combined))
 
 
-def rows_behind(entry: LedgerEntry, pack: StatisticsPack, schema: Schema) -> int:
+@dataclass(frozen=True)
+class RowsBehind:
     """Rows with which one unit may count in what an entry measures.
 
     The most rows that are kept of any table of the records which the entry's variables come
     from; of all tables where that is not known.
+
+    Parameters
+    ----------
+    pack : StatisticsPack
+    schema : Schema
+        Says of which table of the records a variable is.
     """
-    ledger = pack.ledger
-    rows = dict(ledger.rows_per_unit) if ledger is not None else {}
-    record_table = entry.of.partition(": ")[0]
-    if record_table in rows:  # it says itself whose rows it counts
-        return rows[record_table]
-    names = variables_of(entry)
-    for table in pack.tables:
-        if table.name == entry.of:
-            names = {*table.variables, *table.given}
-    columns = {variable.name: variable.column for variable in schema.variables}
-    tables = {str(columns[name]).partition(".")[0] for name in names if columns.get(name)}
-    known = [rows[name] for name in tables if name in rows]
-    return max(known or rows.values(), default=1)
+
+    pack: StatisticsPack
+    schema: Schema
+
+    @cached_property
+    def _kept(self) -> dict[str, int]:
+        ledger = self.pack.ledger
+        return dict(ledger.rows_per_unit) if ledger is not None else {}
+
+    @cached_property
+    def _tables(self) -> dict[str, frozenset[str]]:
+        return {table.name: axes_of(table) for table in self.pack.tables}
+
+    @cached_property
+    def _columns(self) -> dict[str, str]:
+        return {variable.name: str(variable.column or "") for variable in self.schema.variables}
+
+    def __call__(self, entry: LedgerEntry) -> int:
+        """Rows behind one entry."""
+        rows = self._kept
+        record_table = entry.of.partition(": ")[0]
+        if record_table in rows:  # it says itself whose rows it counts
+            return rows[record_table]
+        names = self._tables[entry.of] if entry.of in self._tables else variables_of(entry)
+        columns = [self._columns.get(name, "") for name in names]
+        tables = {column.partition(".")[0] for column in columns if column}
+        known = [rows[name] for name in tables if name in rows]
+        return max(known or rows.values(), default=1)

@@ -19,7 +19,7 @@ from synthgen.privacy.controls.private_tables import (
     private_schema,
 )
 from synthgen.privacy.controls.truth import patients
-from synthgen.privacy.ledger_checks import rows_behind, unpaid_in
+from synthgen.privacy.ledger_checks import RowsBehind, unpaid_in
 from synthgen.privacy.noise_traces import noise_traces, probability_of_zero
 from synthgen.privacy.privacy_accounting import (
     CLAIM,
@@ -198,9 +198,9 @@ def test_bins_made_from_records_are_unpaid(honest, schema):
 
 def test_the_rows_of_a_unit_are_those_of_the_tables_that_are_counted(honest, schema):
     pack = changed(honest, rows_per_unit={"patient": 1, "tumour": 5})
-    assert rows_behind(pack.ledger.entries[0], pack, schema) == 1
+    assert RowsBehind(pack, schema)(pack.ledger.entries[0]) == 1
     unknown = LedgerEntry("count", "", "discrete_gaussian", 1.0, 9.0, 1.0)
-    assert rows_behind(unknown, pack, schema) == 5  # what is not known is taken for the worst
+    assert RowsBehind(pack, schema)(unknown) == 5  # what is not known is taken for the worst
 
 
 def test_a_budget_that_was_not_divided_is_found_in_the_ledger(people, schema):
@@ -290,3 +290,27 @@ def test_other_people_or_years_share_no_margin(honest):
 
 def test_costs_add_up(honest):
     assert cost_of(honest.ledger.entries) == pytest.approx(honest.ledger.rho)
+
+
+def test_a_long_ledger_is_read_through_once_and_not_once_for_each_table(monkeypatch):
+    import synthgen.privacy.ledger_checks as room
+
+    made = honest_pack_of_many_tables()
+    asked = []
+    read = room.variables_of
+    monkeypatch.setattr(room, "variables_of", lambda entry: asked.append(entry) or read(entry))
+    assert unpaid_in(made, private_schema()) == []
+    assert len(asked) <= 3 * len(made.ledger.entries)
+
+
+def honest_pack_of_many_tables():
+    """Thirty tables of the same counts under names of their own, each with an entry of its own."""
+    pack = PrivateTables((("sex",), ("stage",))).pack(
+        patients(60, np.random.default_rng(1)), np.random.default_rng(2)
+    )
+    (first, second), (one, other) = pack.tables, pack.ledger.entries
+    tables = [replace(t, name=f"{t.name}_{i}") for i in range(15) for t in (first, second)]
+    entries = [replace(e, of=t.name) for t, e in zip(tables, (one, other) * 15, strict=True)]
+    entries += [one, other] * 15
+    ledger = replace(pack.ledger, entries=tuple(entries))
+    return replace(pack, tables=tuple(tables), ledger=ledger)
