@@ -52,6 +52,8 @@ FILES = (*(f"{kind}.ndjson" for kind in CLINICAL_TYPES), "Bundle.ndjson")
 OPTIONS = {"bundles": "0", "country": "KR"}
 AT_ONCE = 10_000
 """Rows that are held in memory."""
+PEOPLE_AT_ONCE = 500
+"""Patients whose lines are written together."""
 
 GENDER = {"1": "male", "2": "female"}
 OWN = {
@@ -344,14 +346,26 @@ def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dic
             for name in rows
         }
 
-        for made in people(cohort, known["country"]):
+        waiting: dict[str, list[str]] = {name: [] for name in rows}
+        for at, made in enumerate(people(cohort, known["country"]), start=1):
             for kind, text in made:
-                name = f"{kind}.ndjson"
-                out[name].write(text + "\n")
-                rows[name] += 1
+                waiting[f"{kind}.ndjson"].append(text)
             if left:
                 whole = bundle([json.loads(text) for _, text in made])
-                out["Bundle.ndjson"].write(line_of(whole)[1] + "\n")
-                rows["Bundle.ndjson"] += 1
+                waiting["Bundle.ndjson"].append(line_of(whole)[1])
                 left -= 1
+            if at % PEOPLE_AT_ONCE == 0:
+                _put(waiting, out, rows)
+        _put(waiting, out, rows)
     return rows
+
+
+def _put(
+    waiting: Mapping[str, list[str]], out: Mapping[str, IO[str]], rows: dict[str, int]
+) -> None:
+    """Write the lines that wait for each file, and count them."""
+    for name, lines in waiting.items():
+        if lines:
+            out[name].write("\n".join([*lines, ""]))
+            rows[name] += len(lines)
+            lines.clear()

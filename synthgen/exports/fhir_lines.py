@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from synthgen.exports.fhir_elements import Resource
@@ -40,40 +41,52 @@ class RowLines:
         self, write: Callable[[Mapping[str, Any]], Iterable[Resource]], varying: tuple[str, ...]
     ) -> None:
         self._write = write
-        self._varying = frozenset(varying)
-        self._known: dict[tuple[Any, ...], list[tuple[str, str, tuple[str, ...]]]] = {}
+        self._varying = varying
+        self._same: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = None
+        self._other = itemgetter(*varying)
+        self._known: dict[Any, list[_Form]] = {}
 
     def lines(self, row: Mapping[str, Any]) -> list[Line]:
         """The resources of a row, as :func:`line_of` would write them."""
-        for name, value in row.items():
-            if name not in self._varying:
-                if isinstance(value, str) and OPEN in value:
-                    return [line_of(made) for made in self._write(row)]
-                continue
-            if value is not None and not (value.isascii() and value.replace("-", "").isalnum()):
-                return [line_of(made) for made in self._write(row)]
-        key = tuple(
-            (value is None) if name in self._varying else value for name, value in row.items()
-        )
+        if self._same is None:
+            self._same = itemgetter(*(name for name in row if name not in self._varying))
+        values = self._other(row)
+        key: Any = self._same(row)
+        if None in values:
+            key = (key, tuple(value is None for value in values))
+            values = tuple(value for value in values if value is not None)
+        plain = "".join(values).replace("-", "")
+        if not (plain.isascii() and plain.isalnum()) or "" in values:
+            return [line_of(made) for made in self._write(row)]
         forms = self._known.get(key)
         if forms is None:
+            if any(isinstance(value, str) and OPEN in value for value in row.values()):
+                return [line_of(made) for made in self._write(row)]
             if len(self._known) >= MOST:
                 self._known.clear()
             forms = self._known[key] = self._forms(row)
-        return [(kind, form % tuple([row[name] for name in names])) for kind, form, names in forms]
+        return [(kind, form % pick(row)) for kind, form, pick in forms]
 
-    def _forms(self, row: Mapping[str, Any]) -> list[tuple[str, str, tuple[str, ...]]]:
-        """Texts with ``%s`` where a value varies, and the columns in their order."""
+    def _forms(self, row: Mapping[str, Any]) -> list[_Form]:
+        """Texts with ``%s`` where a value varies, and what goes there."""
         standing = {
             name: f"{OPEN}{name}{CLOSE}" if name in self._varying and value is not None else value
             for name, value in row.items()
         }
-        forms = []
+        forms: list[_Form] = []
         for made in self._write(standing):
             kind, text = line_of(made)
             first, *rest = text.split(OPEN)
             pieces = [piece.partition(CLOSE) for piece in rest]
             names = tuple(name for name, _, _ in pieces)
             form = "%s".join(part.replace("%", "%%") for part in (first, *(p[2] for p in pieces)))
-            forms.append((kind, form, names))
+            forms.append((kind, form, itemgetter(*names) if names else _nothing))
         return forms
+
+
+_Form = tuple[str, str, Callable[[Mapping[str, Any]], Any]]
+"""Type of a resource, its text with gaps, and what of a row stands in them."""
+
+
+def _nothing(_: Mapping[str, Any]) -> tuple[()]:
+    return ()
