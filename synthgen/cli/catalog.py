@@ -66,4 +66,8 @@ def command(lang: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
-        print_rows(rows)
+        for row in rows:
+            row["kind"] = message(f"catalog.kind.{row['kind']}", lang)
+        print_rows(
+            [{message(f"catalog.column.{name}", lang): row[name] for name in row} for row in rows]
+        )

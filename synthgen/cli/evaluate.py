@@ -251,11 +251,13 @@ def _print(made: Evaluation, lang: str) -> None:
                 "part": said.part or "-",
                 "estimate": told(said.estimate),
                 "interval": f"{told(said.lower)} .. {told(said.upper)}",
-                "must be": "-" if most is None else _bound(said.measure, told(most)),
+                "must_be": "-" if most is None else _bound(said.measure, told(most)),
                 "n": said.n,
             }
         )
-    print_rows(rows)
+    print_rows(
+        [{message(f"evaluate.column.{name}", lang): row[name] for name in row} for row in rows]
+    )
     for name in made.decision.missing:
         click.echo(message("evaluate.missing", lang, measure=name))
     for reason, count in _reasons(made).items():

@@ -22,7 +22,7 @@ from synthgen.report.model_curve import model_curve
 from synthgen.report.provenance_section import OriginLine, origin_lines
 from synthgen.report.published import SEX, STAGE, PublishedShares, PublishedSurvival
 from synthgen.report.statement_words import codes_words, members_words
-from synthgen.report.words import Words, label, say
+from synthgen.report.words import Words, label, place_words, say
 from synthgen.statistics.model import StatisticsTable
 from synthgen.statistics.statement import TIME_VARIABLE, Members
 
@@ -245,7 +245,7 @@ def _said_by(table: StatisticsTable) -> Words:
     return say(
         "report.published_in",
         table=label(table),
-        population=table.population,
+        population=place_words(table.population),
         period=table.period,
         relation=say(f"relation.{table.relation.value}"),
     )

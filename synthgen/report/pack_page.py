@@ -14,7 +14,7 @@ from synthgen.report.finding_rows import text_of
 from synthgen.report.provenance_section import SourceRow, pack_source_rows
 from synthgen.report.rendering import environment, style
 from synthgen.report.statement_words import codes_words, members_words, years_words
-from synthgen.report.words import Words, joined, label, plain, say
+from synthgen.report.words import Words, joined, label, place_words, plain, say
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import Cell, Relation, StatisticsPack, StatisticsTable
 
@@ -103,7 +103,7 @@ def _table(table: StatisticsTable, schema: Schema, number: int) -> BookTable:
     parts = [
         say(f"relation.{table.relation.value}"),
         text_of(f"pack_book.kind.{table.kind}", table.kind),
-        plain(f"{table.population}, {table.period}"),
+        place_words(table.population) + f", {table.period}",
     ]
     if table.scope:
         parts.append(say("report.numbers.common", whom=members_words(table.scope, schema)))

@@ -17,7 +17,18 @@ from synthgen.fidelity.comparison import (
 )
 from synthgen.report.charts.dots import dots
 from synthgen.report.statement_words import about, common_condition, members_words
-from synthgen.report.words import Html, Words, errors, interval, joined, label, percent, plain, say
+from synthgen.report.words import (
+    Html,
+    Words,
+    errors,
+    interval,
+    joined,
+    label,
+    percent,
+    place_words,
+    plain,
+    say,
+)
 from synthgen.statistics.model import StatisticsTable
 from synthgen.statistics.statement import Statement
 
@@ -95,7 +106,7 @@ class TableSection:
         parts = [self.relation, self.kind]
         if self.common.texts[0]:
             parts.append(say("report.numbers.common", whom=self.common))
-        parts.append(plain(f"{self.table.population}, {self.table.period}"))
+        parts.append(place_words(self.table.population) + f", {self.table.period}")
         if self.table.estimator:
             parts.append(plain(self.table.estimator))
         return joined(parts, " · ")

@@ -6,12 +6,13 @@ A report holds all its languages; a style rule shows one of them.  So every text
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Protocol
 
-from synthgen.messages import LANGUAGES, message
+from synthgen.messages import LANGUAGES, catalogue, message
 
 
 class Html(str):
@@ -92,6 +93,25 @@ def say(key: str, **values: object) -> Words:
 def label(thing: Labelled) -> Words:
     """Title of a code, variable or table."""
     return Words(tuple(thing.label(language) for language in LANGUAGES))
+
+
+def place_words(population: str) -> Words:
+    """Whom a table is about; in Korean where the catalogue has the place.
+
+    Examples
+    --------
+    >>> place_words("Republic of Korea").texts, place_words("My hospital").same
+    (('Republic of Korea', '대한민국'), True)
+    """
+    key = "place." + re.sub(r"[^a-z0-9]+", "_", population.lower()).strip("_")
+    return Words(
+        tuple(
+            catalogue(language)[key]
+            if language != "en" and key in catalogue(language)
+            else population
+            for language in LANGUAGES
+        )
+    )
 
 
 def joined(parts: list[Words], between: str = ", ") -> Words:
