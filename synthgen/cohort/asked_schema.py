@@ -25,6 +25,11 @@ def asked_schema(schema: Schema, settings: Settings) -> Schema:
     return schema_of(clinical_schema() if settings.clinical else schema, settings)
 
 
+def has_clinical(schema: Schema) -> bool:
+    """Whether clinical tables can be made of a model that speaks a schema."""
+    return schema.key in (CORE, clinical_schema().key)
+
+
 def require_clinical(schema: Schema) -> None:
     """Refuse clinical tables of a model whose schema is not the one they belong to.
 
@@ -33,8 +38,8 @@ def require_clinical(schema: Schema) -> None:
     UsageError
         If the model speaks another schema than :data:`CORE` or the clinical one.
     """
-    known = (CORE, clinical_schema().key)
-    if schema.key not in known:
+    if not has_clinical(schema):
+        known = " or ".join((CORE, clinical_schema().key))
         raise UsageError(
-            f"clinical tables: are for models of {' or '.join(known)}; this one speaks {schema.key}"
+            f"clinical tables: are for models of {known}; this one speaks {schema.key}"
         )

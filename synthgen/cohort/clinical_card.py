@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from synthgen.cohort.clinical.templates import (
-    ASSUMED,
-    PARTS,
-    PLAIN,
-    Template,
-    cited,
-    templates_for,
-)
-from synthgen.cohort.model_card import table_rows
+from synthgen.cohort.clinical.templates import ASSUMED, PLAIN, Template, own_places, templates_for
+from synthgen.cohort.markdown import table_rows
 from synthgen.cohort.settings import CLINICAL
 from synthgen.messages import message
 
@@ -51,7 +44,7 @@ def clinical_section(model: FittedModel, settings: Settings, language: str) -> l
     rows = []
     for template in templates_of(model, settings):
         title = template.title_ko if language == "ko" else template.title
-        for source, places in _places(template).items():
+        for source, places in own_places(template).items():
             words = say("clinical_assumed") if source == ASSUMED else _citation(template, source)
             rows.append([title, words, ", ".join(places)])
     left_out = [] if settings.clinical == CLINICAL[0] else [say("clinical_without")]
@@ -68,16 +61,3 @@ def clinical_section(model: FittedModel, settings: Settings, language: str) -> l
 def _citation(template: Template, source: str) -> str:
     said: Mapping[str, str] = template.sources[source]
     return f"{said['citation']}. <{said['url']}>"
-
-
-def _places(template: Template) -> dict[str, list[str]]:
-    """Places by source; what a template has from the plain one is told there."""
-    plain = templates_for()[0]
-    same = {name for name in PARTS if template.part(name) == plain.part(name)}
-    same |= {f"regimens.{name}" for name in plain.regimens}
-    found: dict[str, list[str]] = {}
-    for place, source in cited(template):
-        part = place if place.startswith("regimens.") else place.split(".")[0].split(" ")[0]
-        if template.id == PLAIN or part not in same:
-            found.setdefault(source, []).append(place)
-    return found

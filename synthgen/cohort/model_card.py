@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from synthgen.cohort.clinical_assumed import assumed_section
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.leaf_record import FOREST, leaf_counts
+from synthgen.cohort.markdown import table_rows
 from synthgen.cohort.provenance import ENTITY, Provenance, provenance
 from synthgen.messages import message
 from synthgen.models.fit import CONFLICT, Gap
@@ -13,16 +15,6 @@ from synthgen.statistics.model import Relation
 
 #: Gaps listed in the card; the whole table is in ``model.json`` and in the report.
 LISTED_GAPS = 40
-
-
-def table_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; bars and line breaks in cells are escaped."""
-
-    def line(cells: Sequence[str]) -> str:
-        clean = (" ".join(str(c).split()).replace("|", "\\|") for c in cells)
-        return "| " + " | ".join(clean) + " |"
-
-    return "\n".join([line(header), line(["---"] * len(header)), *map(line, rows)])
 
 
 def relation_word(relation: Relation | None, language: str) -> str:
@@ -71,6 +63,7 @@ def model_card(model: FittedModel, language: str) -> str:
         f"## {say('limits')}",
         say("limits_text"),
         *_how_well(model, language),
+        *assumed_section(model, language),
         f"## {say('variables')}",
         table_rows(
             [say("variable"), say("codes")],

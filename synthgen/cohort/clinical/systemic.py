@@ -66,7 +66,7 @@ def line_rows(
         0,
         np.where((end == window) & tumours.dead[at] & (planned_end > window), 1, 4),
     )
-    stop = np.where(ongoing, -1, stop)
+    stop = np.where(ongoing, -1, stop).astype(np.intp)
     cycles = (end - start) // np.maximum(rows["cycle_days"], 1).astype(np.int64) + 1
     limit = np.where(np.isfinite(rows["cycles"]), np.maximum(rows["cycles"], 1), 500)
     rows |= {
@@ -74,9 +74,9 @@ def line_rows(
         "start": start,
         "end": end,
         "ongoing": ongoing,
-        "stop": stop.astype(np.intp),
+        "stop": stop,
         "cycles": np.minimum(cycles, limit).astype(np.int64),
-        "response": _responses(tumours, templates, rows, words, number, draws),
+        "response": _consistent(_responses(tumours, templates, rows, words, number, draws), stop),
         "words": words,
         "intents": intents,
     }
@@ -130,6 +130,20 @@ def _responses(
             shares = [float(said.get(r, 0.0)) for r in _RESPONSES]
             found[mine] = picked(shares, u[mine])
     return found
+
+
+def _consistent(response: IntArray, stop: IntArray) -> IntArray:
+    """No progression as the best response of a line that went on to its planned end.
+
+    Parameters
+    ----------
+    response : ndarray of intp, shape (lines,)
+    stop : ndarray of intp, shape (lines,)
+        Position of the reason: 0 progression, 1 death, 4 completed, -1 not ended.
+    """
+    progressed = response == _RESPONSES.index("PD")
+    stable = progressed & (stop != 0) & (stop != 1)
+    return np.asarray(np.where(stable, _RESPONSES.index("SD"), response), dtype=np.intp)
 
 
 def line_columns(tumours: Tumours, templates: tuple[Template, ...], rows: Rows) -> dict[str, Any]:

@@ -154,3 +154,37 @@ def _cited(value: Any, place: str) -> Iterator[tuple[str, str]]:
 def assumed_places(template: Template) -> tuple[str, ...]:
     """Places of a template whose numbers nobody published."""
     return tuple(place for place, source in cited(template) if source == ASSUMED)
+
+
+def own_places(template: Template) -> dict[str, list[str]]:
+    """Places of a template by source; what it has from the plain one is told there.
+
+    Parameters
+    ----------
+    template : Template
+
+    Returns
+    -------
+    dict of str to list of str
+        Id of the source, or :data:`ASSUMED` -> places in the order of the format.
+    """
+    plain = templates_for()[0]
+    same = {name for name in PARTS if template.part(name) == plain.part(name)}
+    same |= {f"regimens.{name}" for name in plain.regimens}
+    found: dict[str, list[str]] = {}
+    for place, source in cited(template):
+        part = place if place.startswith("regimens.") else part_of(place)
+        if template.id == PLAIN or part not in same:
+            found.setdefault(source, []).append(place)
+    return found
+
+
+def part_of(place: str) -> str:
+    """Part that a place of a template lies in.
+
+    Examples
+    --------
+    >>> part_of("biomarkers 1.shares 2"), part_of("regimens.bep.response")
+    ('biomarkers', 'regimens')
+    """
+    return place.split(".")[0].split(" ")[0]
