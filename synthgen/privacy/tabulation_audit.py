@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.enclave.plan import Plan, PlannedTable
-from synthgen.enclave.private.noise import IntArray, Noise
+from synthgen.enclave.private.noise import IntArray, Noise, RepeatedNoise
 from synthgen.enclave.private.settings import PrivateSettings
 from synthgen.enclave.private.tabulate import tabulate_private
 from synthgen.enclave.settings import Settings
@@ -160,7 +160,7 @@ def tabulated(with_person: bool, noise: Noise) -> object:
 
 
 def audit_of_tabulation(
-    noise: Noise,
+    noise: RepeatedNoise,
     tabulate: Tabulation = tabulated,
     claim: tuple[float, float] = (EPSILON, DELTA),
     draws: int = DRAWS,
@@ -169,7 +169,7 @@ def audit_of_tabulation(
 
     Parameters
     ----------
-    noise : Noise
+    noise : RepeatedNoise
         Drawn as often as the tabulation would.
     tabulate : callable
     claim : tuple of (float, float)
@@ -213,13 +213,12 @@ def _aligned(
     return (np.array(left), np.array(right)), np.array(sigma)
 
 
-def _runs(exact: Floats, sigma: Floats, noise: Noise, runs: int) -> TableRuns:
+def _runs(exact: Floats, sigma: Floats, noise: RepeatedNoise, runs: int) -> TableRuns:
     columns = []
     for value, scale in zip(exact, sigma, strict=True):
         if math.isnan(value):
             columns.append(np.full(runs, math.nan))
             continue
-        drawn = noise.gaussian(np.zeros(runs, dtype=np.int64), float(scale), 1.0)[0]
-        columns.append(value + drawn.astype(np.float64))
+        columns.append(value + noise.repeated(float(scale), runs).astype(np.float64))
     noisy = np.column_stack(columns) if columns else np.zeros((runs, 0))
     return TableRuns(exact, noisy)

@@ -109,9 +109,18 @@ class Ledger:
 
 
 @cache
+def _format() -> Mapping[str, Json]:
+    return read_document(data_root() / "schemas" / "formats" / "ledger" / "1.schema.json")
+
+
+@cache
 def _validator() -> Draft202012Validator:
-    path = data_root() / "schemas" / "formats" / "ledger" / "1.schema.json"
-    return Draft202012Validator(read_document(path))
+    return Draft202012Validator(_format())
+
+
+def _most_entries() -> int:
+    entries = mapping_at(mapping_at(_format(), "properties"), "entries")
+    return int(number_at(entries, "maxItems") or 0)
 
 
 def ledger_json(ledger: Ledger) -> str:
@@ -149,6 +158,10 @@ def ledger_of(document: Mapping[str, Json], where: str) -> Ledger:
         raise StatisticsError(
             f"{where}: format is {one_line(stated, 30)}; this version reads {FORMAT}"
         )
+    most = _most_entries()
+    entries = document.get("entries")
+    if isinstance(entries, list) and len(entries) > most:  # not looked at one by one
+        raise StatisticsError(f"{where}: entries: {len(entries):,} of them; at most {most:,}")
     problem = best_match(_validator().iter_errors(document))
     if problem is not None:
         at = "/".join(str(part) for part in problem.absolute_path) or "the ledger"

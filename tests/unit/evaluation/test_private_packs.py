@@ -246,6 +246,9 @@ def test_a_ledger_that_is_none_is_one_line(tmp_path, name):
         target_of(path)
     assert "\n" not in str(refused.value)
     assert refused.value.exit_code == 11
+    assert ("entries: 20,004 of them; at most 20,000" in str(refused.value)) is (
+        name == "too many entries"
+    )
 
 
 def test_a_pack_whose_ledger_was_taken_away_does_not_pass(tmp_path):
