@@ -31,13 +31,13 @@ def amount(n: int, noun: str) -> str:
 
     Examples
     --------
-    >>> amount(1, "row"), amount(2068, "row"), amount(2, "query")
-    ('1 row', '2,068 rows', '2 queries')
+    >>> amount(1, "row"), amount(2068, "row"), amount(2, "query"), amount(8, "way")
+    ('1 row', '2,068 rows', '2 queries', '8 ways')
     """
     if n == 1:
         return f"1 {noun}"
-    ending = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{n:,} {ending}"
+    consonant_y = noun.endswith("y") and noun[-2:-1] not in "aeiou"
+    return f"{n:,} {f'{noun[:-1]}ies' if consonant_y else f'{noun}s'}"
 
 
 @cache
