@@ -65,7 +65,7 @@ def data_card(
             [
                 f"# {say('title')}",
                 f"**{message('intended_use.short', language)}**",
-                say("not_real" if model.origin == PUBLIC else "not_real_records"),
+                *_whose(model, say, language),
                 table_rows([say("item"), say("value")], facts),
                 f"## {say('tables')}",
                 table_rows([say("table"), say("what"), say("rows")], tables),
@@ -82,6 +82,14 @@ def data_card(
         )
         + "\n"
     )
+
+
+def _whose(model: FittedModel, say: Callable[..., str], language: str) -> list[str]:
+    """That nobody is in the rows; of records, how they were protected, in the words of the pack."""
+    if model.origin == PUBLIC:
+        return [say("not_real")]
+    how = model.pack.description_ko if language == "ko" else model.pack.description
+    return [say("not_real_records"), *([how] if how else [])]
 
 
 def _maker_rows(
