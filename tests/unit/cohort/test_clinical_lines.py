@@ -8,6 +8,8 @@ import pytest
 from synthgen.cohort.artefact import load_model
 from synthgen.cohort.clinical.regimens import drugs_of, nothing_given
 from synthgen.cohort.clinical.templates import templates_for
+from synthgen.schema.codesets import code_set
+from synthgen.schema.load import load_schema
 
 DEEP = (
     "gist,adrenocortical_carcinoma,leiomyosarcoma,osteosarcoma,testicular_germ_cell,"
@@ -116,3 +118,54 @@ def test_regimens_are_the_same_where_their_drugs_are():
     assert not given.sets.any()
     assert given.lines.tolist() == [0, 0, 0]
     assert np.unique(list(given.places.values())).size == len(given.places)
+
+
+PLAIN = next(t for t in templates_for() if t.id == "plain")
+MALIGNANT = [c.code for c in load_schema("rare-cancer@1.1.0").code_lists["morphology"].codes]
+
+
+def open_to(choice, morphology, topography):
+    """Whether a choice of the plain template is open to a tumour after a recurrence."""
+    when = choice.get("when", {})
+    found = [
+        code_set(tuple(when[name])).among((code,))
+        for name, code in (("morphology", morphology), ("topography", topography))
+        if name in when
+    ]
+    return all(found) and when.get("relapse") is not False
+
+
+@pytest.mark.parametrize("topography", ["C079", "C119", "C171", "C209", "C329", "C529", "C669"])
+def test_every_histology_has_one_first_regimen_in_the_plain_pathway(topography):
+    choices = PLAIN.part("lines")[0]["choices"]
+    for morphology in MALIGNANT:
+        fitting = {c["regimen"] for c in choices if open_to(c, morphology, topography)}
+        assert len(fitting) == 1, (morphology, topography, fitting)
+
+
+def test_ordinary_entities_get_the_drugs_of_their_kind():
+    rows = lines(plain())
+    first = rows[(rows["line_number"] == 1) & (rows["first_treatment_flags"].str[1] == "1")]
+    kinds = {
+        "small_intestine_carcinoma": "CAPOX (Capecitabine + Oxaliplatin)",
+        "renal_pelvis_carcinoma": "Gemcitabine + Cisplatin",
+        "hodgkin_lymphoma": "ABVD (Doxorubicin + Bleomycin + Vinblastine + Dacarbazine)",
+        "larynx_carcinoma": "Fluorouracil + Cisplatin",
+        "nephroblastoma": "Vincristine + Dactinomycin + Doxorubicin",
+        "rhabdomyosarcoma": "VAC (Vincristine + Dactinomycin + Cyclophosphamide)",
+    }
+    for entity, regimen in kinds.items():
+        mine = first["regimen"][first["entity"] == entity]
+        assert len(mine) > 0, entity
+        assert mine.value_counts().index[0] == regimen, entity
+
+
+def test_radiotherapy_of_children_is_not_that_of_adults():
+    made = plain()
+    rows = made["radiotherapy"].merge(made["tumour"], on="tumour_id")
+    kidney = rows[rows["entity"].astype(str) == "nephroblastoma"]
+    assert kidney["dose_per_fraction_gy"].max() <= 3
+    assert kidney["fractions"].max() <= 10
+    head = rows[rows["entity"].astype(str) == "nasopharynx_carcinoma"]
+    whole = head[(head["seer_stage"].astype(str) != "7") & (head["fractions"] == 35)]
+    assert len(whole) > 0.5 * (head["seer_stage"].astype(str) != "7").sum()
