@@ -55,6 +55,15 @@ def peak_mib() -> float:
     return round(peak / 1024 / (1024 if sys.platform == "darwin" else 1), 1)
 
 
+def spent(cpu: float, clock: float) -> dict[str, float]:
+    """CPU seconds and seconds since two readings, and peak memory: what a child says at its end."""
+    return {
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+        "seconds": round(time.perf_counter() - clock, 1),
+        "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
 def timed(call: Callable[[], T]) -> tuple[T, float]:
     """Result of a call and its CPU seconds."""
     start = time.process_time()

@@ -4,13 +4,13 @@ python record_own.py ENGINE train.csv SCHEMA rows seed MIN_LEAF out.csv
 """
 
 import json
-import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pandas as pd
+from machine import spent
 
 from synthgen.enclave.engines import Request, engine_of
 from synthgen.schema.load import load_schema
@@ -28,12 +28,7 @@ def main() -> None:
         model = engine_of(kind)({table.name: train}, schema, Path(name) / "model", asked)
         made = model.generate(int(rows), seed=int(seed))[table.name]
     made.to_csv(out, index=False)
-    said = {
-        "cpu_seconds": round(time.process_time() - started, 1),
-        "seconds": round(time.perf_counter() - watch, 1),
-        "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }
-    sys.stderr.write(json.dumps(said) + "\n")
+    sys.stderr.write(json.dumps(spent(started, watch)) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ not the engine's defaults are stated here and nowhere else.
 """
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from machine import spent
 
 #: Quantile bins of a number for the engine that takes categories only.
 MBI_BINS = 20
@@ -181,12 +181,7 @@ def main() -> None:
         value = pd.to_numeric(made[name]).round()
         made[name] = value.clip(train[name].min(), train[name].max()).fillna(train[name].median())
     made.to_csv(out, index=False)
-    said = {
-        "cpu_seconds": round(time.process_time() - started, 1),
-        "seconds": round(time.perf_counter() - watch, 1),
-        "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }
-    sys.stderr.write(json.dumps(said) + "\n")
+    sys.stderr.write(json.dumps(spent(started, watch)) + "\n")
 
 
 if __name__ == "__main__":

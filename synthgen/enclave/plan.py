@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from synthgen.errors import RecordsError
-from synthgen.resources import data_root
 from synthgen.schema.documents import (
     mapping_at,
     objects_at,
-    one_line,
     read_document,
     text_at,
     texts_at,
 )
+from synthgen.schema.formats import breach
 
 FORMAT = "plan/1"
 
@@ -66,12 +61,6 @@ class Plan:
         return tuple(dict.fromkeys(named))
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    path = data_root() / "schemas" / "formats" / "plan" / "1.schema.json"
-    return Draft202012Validator(read_document(path))
-
-
 def read_plan(path: Path) -> Plan:
     """Plan in a JSON file.
 
@@ -81,10 +70,9 @@ def read_plan(path: Path) -> Plan:
         If it cannot be read or is no plan.
     """
     document = read_document(path, RecordsError)
-    problem = best_match(_validator().iter_errors(document))
-    if problem is not None:
-        where = "/".join(str(part) for part in problem.absolute_path) or "the plan"
-        raise RecordsError(f"{path}: {one_line(where, 80)}: {one_line(problem.message, 200)}")
+    problem = breach(document, FORMAT, "the plan")
+    if problem:
+        raise RecordsError(f"{path}: {problem}")
     target = mapping_at(document, "target")
     return Plan(
         tuple(

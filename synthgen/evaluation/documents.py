@@ -8,16 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from synthgen.errors import SynthgenError
-from synthgen.resources import data_root
 from synthgen.schema.documents import one_line, read_document
+from synthgen.schema.formats import breach
 
 
 def document_bytes(document: Mapping[str, Any]) -> bytes:
@@ -42,12 +38,6 @@ def document_hash(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(document_bytes(document)).hexdigest()
 
 
-@cache
-def _validator(name: str, version: str) -> Draft202012Validator:
-    path = data_root() / "schemas" / "formats" / name / f"{version}.schema.json"
-    return Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
-
-
 def require_format(
     document: Mapping[str, Any], form: str, where: object, error: type[SynthgenError]
 ) -> None:
@@ -70,12 +60,9 @@ def require_format(
     said = document.get("format")
     if said != form:
         raise error(f"{where}: format is {one_line(said, 60)}; it must be {form}")
-    name, _, version = form.partition("/")
-    worst = best_match(_validator(name, version).iter_errors(document))
-    if worst is None:
-        return
-    place = "/".join(one_line(part, 60) for part in worst.absolute_path)
-    raise error(f"{where}: {place + ': ' if place else ''}{one_line(worst.message, 200)}")
+    problem = breach(document, form)
+    if problem:
+        raise error(f"{where}: {problem}")
 
 
 def read_format(path: Path, form: str, error: type[SynthgenError]) -> dict[str, Any]:

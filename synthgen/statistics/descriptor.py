@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from synthgen.errors import StatisticsError
-from synthgen.resources import data_root
 from synthgen.schema.documents import (
     Json,
     mapping_at,
@@ -23,6 +18,7 @@ from synthgen.schema.documents import (
     text_at,
     texts_at,
 )
+from synthgen.schema.formats import breach
 from synthgen.statistics.model import (
     Block,
     Place,
@@ -73,12 +69,6 @@ class TableDescriptor:
         )
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    path = data_root() / "schemas" / "formats" / "pack" / "1.schema.json"
-    return Draft202012Validator(read_document(path))
-
-
 def read_descriptor(folder: Path) -> dict[str, Json]:
     """``datapackage.json`` of a pack, valid under the format's JSON Schema.
 
@@ -101,10 +91,9 @@ def read_descriptor(folder: Path) -> dict[str, Json]:
         raise StatisticsError(
             f"{path}: has {len(resources)} tables; at most {MOST_TABLES} are read"
         )
-    problem = best_match(_validator().iter_errors(document))
-    if problem is not None:
-        where = "/".join(str(part) for part in problem.absolute_path) or "the package"
-        raise StatisticsError(f"{path}: {one_line(where, 80)}: {one_line(problem.message, 200)}")
+    problem = breach(document, "pack/1", "the package")
+    if problem:
+        raise StatisticsError(f"{path}: {problem}")
     return document
 
 

@@ -12,14 +12,9 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from synthgen.errors import StatisticsError
-from synthgen.resources import data_root
 from synthgen.schema.documents import (
     Json,
     mapping_at,
@@ -30,6 +25,7 @@ from synthgen.schema.documents import (
     text_at,
     texts_at,
 )
+from synthgen.schema.formats import breach, format_schema
 
 FORMAT = "ledger/1"
 LEDGER = "ledger.json"
@@ -108,18 +104,8 @@ class Ledger:
     entries: tuple[LedgerEntry, ...]
 
 
-@cache
-def _format() -> Mapping[str, Json]:
-    return read_document(data_root() / "schemas" / "formats" / "ledger" / "1.schema.json")
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(_format())
-
-
 def _most_entries() -> int:
-    entries = mapping_at(mapping_at(_format(), "properties"), "entries")
+    entries = mapping_at(mapping_at(format_schema(FORMAT), "properties"), "entries")
     return int(number_at(entries, "maxItems") or 0)
 
 
@@ -162,10 +148,9 @@ def ledger_of(document: Mapping[str, Json], where: str) -> Ledger:
     entries = document.get("entries")
     if isinstance(entries, list) and len(entries) > most:  # not looked at one by one
         raise StatisticsError(f"{where}: entries: {len(entries):,} of them; at most {most:,}")
-    problem = best_match(_validator().iter_errors(document))
-    if problem is not None:
-        at = "/".join(str(part) for part in problem.absolute_path) or "the ledger"
-        raise StatisticsError(f"{where}: {one_line(at, 80)}: {one_line(problem.message, 200)}")
+    problem = breach(document, FORMAT, "the ledger")
+    if problem:
+        raise StatisticsError(f"{where}: {problem}")
     rows = mapping_at(document, "rows_per_unit")
     return Ledger(
         format=FORMAT,

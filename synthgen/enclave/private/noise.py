@@ -116,7 +116,7 @@ class OpenDPNoise:
         return chosen, float(measurement.map(int(sensitivity)))
 
     def repeated(self, sigma: float, n: int) -> IntArray:
-        """Independent draws of the noise that :meth:`gaussian` adds to one count.
+        """Independent draws of the noise that :meth:`gaussian` adds to one count, from itself.
 
         Parameters
         ----------
@@ -128,8 +128,11 @@ class OpenDPNoise:
         -------
         ndarray of int64, shape (n,)
         """
-        drawn = _in_threads(n, lambda part: self._counting(sigma)([0] * part))
-        return np.concatenate([np.asarray(part, dtype=np.int64) for part in drawn])
+
+        def drawn(part: int) -> IntArray:
+            return self.gaussian(np.zeros(part, dtype=np.int64), sigma, 1.0)[0]
+
+        return np.concatenate(_in_threads(n, drawn))
 
     def choices(self, scores: Sequence[int], scale: float, n: int, seconds: float) -> list[int]:
         """Positions that independent selections as by :meth:`best` choose.

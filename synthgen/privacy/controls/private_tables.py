@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,21 +17,17 @@ import numpy.typing as npt
 from synthgen.fidelity.encoding import numbers, texts
 from synthgen.findings import Subjects
 from synthgen.privacy.accounting import epsilon_of
+from synthgen.privacy.controls.packs import (
+    pack_of_tables,
+    schema_of_codes,
+    table_of_patients,
+)
 from synthgen.privacy.controls.truth import CATEGORICAL, NUMERIC, truth_schema
 from synthgen.privacy.distinguishing import Audited
 from synthgen.privacy.private_mechanisms import TableRuns, audit_of_tables
-from synthgen.schema.model import Category, Schema, Variable
+from synthgen.schema.model import Schema
 from synthgen.statistics.ledger import FORMAT, Ledger, LedgerEntry
-from synthgen.statistics.model import (
-    Block,
-    Cell,
-    Protection,
-    Relation,
-    Source,
-    StatisticsPack,
-    StatisticsTable,
-    Target,
-)
+from synthgen.statistics.model import Cell, Protection, StatisticsPack, StatisticsTable
 
 EPSILON, DELTA = 1.0, 1e-6
 """What every private control claims, rightly or wrongly."""
@@ -57,16 +53,10 @@ ALL_TABLES: tuple[Axes, ...] = (
 )
 """Tables of one and of two columns: the more share a budget, the worse if nobody divides it."""
 
-_SOURCE = Source("invented", "the invented population of synthgen's controls", "Apache-2.0", "open")
-
 
 def private_schema() -> Schema:
     """The invented contract with a model variable for each coded column."""
-    variables = tuple(
-        Variable(n, n, n, tuple(Category(c, c, c) for c in codes), f"patient.{n}")
-        for n, codes in _codes().items()
-    )
-    return replace(truth_schema(), variables=variables)
+    return schema_of_codes(_codes())
 
 
 def _codes() -> dict[str, tuple[str, ...]]:
@@ -196,20 +186,9 @@ class PrivateTables:
             row = len(rows[axes]) + 2
             rows[axes].append(Cell(members, value, value, printed=f"{value:g}", row=row))
         noise = {e.of: e.scale for e in ledger.entries}
-        return StatisticsPack(
-            id="private-controls",
-            version="1.0.0",
-            schema=private_schema().key,
-            title="private controls",
-            title_ko="차등 정보보호 대조",
-            origin="enclave",
-            target=Target("invented", "가상 인구", "2020"),
-            scope={},
-            tables=tuple(_table(a, tuple(c), noise[",".join(a)]) for a, c in rows.items()),
-            sources={_SOURCE.id: _SOURCE},
-            blocks=(Block("all", CATEGORICAL),),
-            ledger=ledger,
-        )
+        tables = [_table(axes, cells, noise[",".join(axes)]) for axes, cells in rows.items()]
+        titles = ("private-controls", "private controls", "차등 정보보호 대조")
+        return pack_of_tables(titles, private_schema(), "enclave", tables, CATEGORICAL, ledger)
 
     def audit(self, rng: np.random.Generator, runs: int = RUNS) -> Audited:
         """M2 on the whole tabulation: with and without the person who shows most.
@@ -229,23 +208,8 @@ class PrivateTables:
 
 
 def _table(axes: Axes, cells: Sequence[Cell], noise_sd: float) -> StatisticsTable:
-    name = "_".join(axes)
-    return StatisticsTable(
-        name=name,
-        title=f"patients by {' and '.join(axes)}",
-        title_ko=f"{'·'.join(axes)}별 환자",
-        kind="noisy_counts",
-        variables=axes,
-        given=(),
-        scope={},
-        relation=Relation.PUBLISHED,
-        source=_SOURCE.id,
-        population="invented",
-        period="2020",
-        cells=tuple(cells),
-        unit="cases",
-        protection=Protection(noise_sd=noise_sd),
-    )
+    titles = (f"patients by {' and '.join(axes)}", f"{'·'.join(axes)}별 환자")
+    return table_of_patients(axes, titles, "noisy_counts", cells, Protection(noise_sd=noise_sd))
 
 
 _RHO: dict[tuple[float, float], float] = {}

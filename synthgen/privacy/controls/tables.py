@@ -9,26 +9,15 @@ import numpy as np
 
 from synthgen.fidelity.encoding import texts
 from synthgen.findings import Subjects
-from synthgen.privacy.controls.truth import (
-    ENTITIES,
-    ENTITY_SHARE,
-    REGION_SHARE,
-    REGIONS,
-    truth_schema,
+from synthgen.privacy.controls.packs import (
+    pack_of_tables,
+    schema_of_codes,
+    table_of_patients,
 )
-from synthgen.schema.model import Category, Schema, Variable
-from synthgen.statistics.model import (
-    Block,
-    Cell,
-    Protection,
-    Relation,
-    Source,
-    StatisticsPack,
-    StatisticsTable,
-    Target,
-)
+from synthgen.privacy.controls.truth import ENTITIES, ENTITY_SHARE, REGION_SHARE, REGIONS
+from synthgen.schema.model import Schema
+from synthgen.statistics.model import Cell, Protection, StatisticsPack
 
-SOURCE = Source("invented", "the invented population of synthgen's controls", "Apache-2.0", "open")
 AXES = {"region": REGIONS, "entity": ENTITIES}
 PUBLISHED_PATIENTS = 100_000
 """Patients of the invented population whose tables are published: every cell is large."""
@@ -36,11 +25,7 @@ PUBLISHED_PATIENTS = 100_000
 
 def tables_schema() -> Schema:
     """The invented contract with two model variables, which tables speak about."""
-    variables = tuple(
-        Variable(name, name, name, tuple(Category(c, c, c) for c in codes), f"patient.{name}")
-        for name, codes in AXES.items()
-    )
-    return replace(truth_schema(), variables=variables)
+    return schema_of_codes(AXES)
 
 
 def published_pack() -> StatisticsPack:
@@ -78,32 +63,8 @@ def _pack(counts: np.ndarray[tuple[int, int], np.dtype[np.int64]], k: int) -> St
         replace(one, row=row)
         for row, one in enumerate((*inner, *by_region, *by_entity, *everybody), start=2)
     )
-    table = StatisticsTable(
-        name="region_entity",
-        title="patients by region and entity",
-        title_ko="지역과 종류별 환자",
-        kind="counts",
-        variables=tuple(AXES),
-        given=(),
-        scope={},
-        relation=Relation.PUBLISHED,
-        source=SOURCE.id,
-        population="invented",
-        period="2020",
-        cells=cells,
-        unit="cases",
-        protection=Protection(suppressed_below=k or None),
-    )
-    return StatisticsPack(
-        id="controls",
-        version="1.0.0",
-        schema=tables_schema().key,
-        title="controls",
-        title_ko="대조",
-        origin="public-statistics",
-        target=Target("invented", "가상 인구", "2020"),
-        scope={},
-        tables=(table,),
-        sources={SOURCE.id: SOURCE},
-        blocks=(Block("all", tuple(AXES)),),
-    )
+    titles = ("patients by region and entity", "지역과 종류별 환자")
+    hidden = Protection(suppressed_below=k or None)
+    table = table_of_patients(tuple(AXES), titles, "counts", cells, hidden)
+    said = ("controls", "controls", "대조")
+    return pack_of_tables(said, tables_schema(), "public-statistics", (table,), tuple(AXES))
