@@ -1,4 +1,4 @@
-"""OMOP tables of a delivery under their names: a DuckDB file, or a text file for each."""
+"""OMOP tables of a delivery under their names: a DuckDB file, or a file for each."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthgen.exports.mapping import TargetMapping
-from synthgen.exports.targets import mapping_of
 from synthgen.schema.model import Severity
 from synthgen.schema.rules.sql import identifier, literal
+from synthgen.schema.validation.deliveries import Delivery
 from synthgen.schema.validation.report import Broken
 
 if TYPE_CHECKING:
@@ -29,40 +29,36 @@ def attach_tables(db: duckdb.DuckDBPyConnection, path: Path) -> dict[str, tuple[
     return {name.lower(): () for _, name in listed}
 
 
-def read_tables(
-    db: duckdb.DuckDBPyConnection, files: Mapping[str, Path]
-) -> dict[str, tuple[str, ...]]:
-    """Tables of CSV files under their names, every cell as text beside what it is read as."""
-    types = {t.name: {c.name: c.type for c in t.columns} for t in mapping_of("omop-5.4").tables}
-    types["visit_occurrence"] |= {
-        c.name: c.type for t in mapping_of("omop-5.3").tables if t.name == "visit_occurrence"
-        for c in t.columns
-    }  # fmt: skip
-    wrong: dict[str, tuple[str, ...]] = {}
-    for name, path in files.items():
-        with path.open("rb") as opened:
-            head = opened.readline(2**16).decode("utf-8-sig", errors="replace")
-        separator = max(",;\t|", key=head.count)
-        form = f"header=true, all_varchar=true, delim={literal(separator)}, quote='\"'"
-        text = f"read_csv({literal(str(path.resolve()))}, {form})"
-        columns = [str(row[0]) for row in db.execute(f"DESCRIBE SELECT * FROM {text}").fetchall()]  # noqa: S608
-        kinds = [(c, types[name].get(c.lower(), "VARCHAR")) for c in columns]
+def typed_copies(delivery: Delivery, mapping: TargetMapping) -> dict[str, tuple[str, ...]]:
+    """Tables of a delivery of text or Parquet files under their names, with the standard's types.
+
+    Parameters
+    ----------
+    delivery : Delivery
+        Read by the schema of the mapping, whatever its encoding and separator.
+    mapping : TargetMapping
+
+    Returns
+    -------
+    dict of str to tuple of str
+        By table, ``column:count`` of cells that are not what the type of their column says.
+    """
+    types = {t.name: {c.name: c.type for c in t.columns} for t in mapping.tables}
+    db, wrong = delivery.db, {}
+    for loaded in delivery.tables:
+        name = loaded.table.name
+        kinds = [(column, f"c{at}", types[name][column]) for column, at in loaded.positions.items()]
         cells = ", ".join(
-            f"TRY_CAST({identifier(c)} AS {kind}) AS {identifier(c.lower())}" for c, kind in kinds
+            f"TRY_CAST({cell} AS {kind}) AS {identifier(column)}" for column, cell, kind in kinds
         )
         unread = ", ".join(
-            f"count({identifier(c)}) - count(TRY_CAST({identifier(c)} AS {kind}))"
-            for c, kind in kinds
+            f"count({cell}) - count(TRY_CAST({cell} AS {kind}))" for _, cell, kind in kinds
         )
-        # As text first: DuckDB hands a cast down to its reader, which stops at a wrong cell.
-        raw = identifier(f"text of {name}")
-        db.execute(f"CREATE TEMP TABLE {raw} AS SELECT * FROM {text}")  # noqa: S608
-        db.execute(f"CREATE TABLE {identifier(name)} AS SELECT {cells} FROM {raw}")  # noqa: S608
-        counts = db.execute(f"SELECT {unread} FROM {raw}").fetchone() or ()  # noqa: S608
-        db.execute(f"DROP TABLE {raw}")
+        db.execute(f"CREATE TABLE {identifier(name)} AS SELECT {cells} FROM {loaded.relation}")  # noqa: S608
+        counts = db.execute(f"SELECT {unread} FROM {loaded.relation}").fetchone() or ()  # noqa: S608
         wrong[name] = tuple(
-            f"{column.lower()}:{count}"
-            for column, count in zip(columns, counts, strict=True)
+            f"{column}:{count}"
+            for (column, _, _), count in zip(kinds, counts, strict=True)
             if count
         )
     return wrong

@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgen.errors import ContractError
+from synthgen.exports.contract import target_schema
 from synthgen.exports.mapping import TargetMapping, TargetTable
-from synthgen.exports.omop_delivery import attach_tables, read_tables, wrong_types
+from synthgen.exports.omop_delivery import attach_tables, typed_copies, wrong_types
 from synthgen.exports.targets import mapping_of
 from synthgen.resources import data_root
 from synthgen.schema.documents import one_line, read_document
 from synthgen.schema.model import Schema, Severity
 from synthgen.schema.rules.sql import literal
 from synthgen.schema.validation.database import locked_database
+from synthgen.schema.validation.deliveries import open_delivery
 from synthgen.schema.validation.report import Broken, Report
+from synthgen.schema.validation.sources import DATABASE_ENDINGS, candidates
 
 if TYPE_CHECKING:
     import duckdb
@@ -265,7 +268,7 @@ def omop_quality(path: Path, version: str = "") -> list[Broken]:
     Parameters
     ----------
     path : Path
-        Folder with a DuckDB file or one CSV for each table, or the DuckDB file itself.
+        Folder with a DuckDB file or one file for each table, or the DuckDB file itself.
     version : {"5.4", "5.3", ""}
         Of the standard; ``""``: 5.4 where there is a table of episodes, otherwise 5.3.
 
@@ -279,32 +282,64 @@ def omop_quality(path: Path, version: str = "") -> list[Broken]:
     ContractError
         If there are no OMOP tables, or a file cannot be read.
     """
+    database = _database(path)
+    if database is None:
+        return _quality_of_files(path, version)
+    readable = [database.resolve(), database.resolve().with_name(f"{database.name}.wal")]
+    with tempfile.TemporaryDirectory() as scratch, locked_database(Path(scratch), readable) as db:
+        return _quality_of_tables(db, path, database, version)
+
+
+def _database(path: Path) -> Path | None:
+    """The DuckDB file of a delivery: the file itself, ours, or the only one of a folder."""
+    if not path.is_dir():
+        return path if path.name.casefold().endswith(DATABASE_ENDINGS) else None
+    if (path / FILE).is_file():
+        return path / FILE
+    found = [p for p in path.iterdir() if p.name.casefold().endswith(DATABASE_ENDINGS)]
+    return found[0] if len(found) == 1 else None
+
+
+def _quality_of_tables(
+    db: duckdb.DuckDBPyConnection, path: Path, database: Path, version: str
+) -> list[Broken]:
     import duckdb
 
-    database = path / FILE if path.is_dir() else path
-    files = {p.stem.casefold(): p for p in sorted(path.glob("*.csv"))} if path.is_dir() else {}
-    known = {table.name: table for table in mapping_of("omop-5.4").tables}
-    files = {name: p for name, p in files.items() if name in known}
-    readable = [p.resolve() for p in ([database] if database.is_file() else files.values())]
-    if not readable:
+    try:
+        found = attach_tables(db, database.resolve())
+    except duckdb.Error as error:
+        raise ContractError(f"{one_line(path.name)}: cannot be read as OMOP tables") from error
+    _demand_needed(path, found)
+    mapping = _mapping(version, found)
+    return [*wrong_types(db, mapping, found), *quality_of(db, mapping, frozenset(found))]
+
+
+def _quality_of_files(path: Path, version: str) -> list[Broken]:
+    """Of text and Parquet files, in every encoding, with every separator that ``check`` reads."""
+    try:
+        named = {item.name for item in candidates(path)}
+    except ContractError:
+        named = set()
+    mapping = _mapping(version, named)
+    if not named & {table.name for table in mapping.tables}:
         raise ContractError(f"{path}: holds no OMOP tables; it must hold {FILE} or person.csv")
-    with tempfile.TemporaryDirectory() as scratch:
-        wal = [p.with_name(p.name + ".wal") for p in readable]
-        with locked_database(Path(scratch), [*readable, *wal]) as db:
-            try:
-                found = (
-                    attach_tables(db, readable[0]) if database.is_file() else read_tables(db, files)
-                )
-            except duckdb.Error as error:
-                raise ContractError(
-                    f"{one_line(path.name)}: cannot be read as OMOP tables"
-                ) from error
-            absent = [name for name in NEEDED if name not in found]
-            if absent:
-                raise ContractError(f"{path}: holds no table {absent[0]}; OMOP must have it")
-            chosen = version or ("5.4" if "episode" in found else "5.3")
-            mapping = mapping_of(f"omop-{chosen}")
-            return [*wrong_types(db, mapping, found), *quality_of(db, mapping, frozenset(found))]
+    with open_delivery(path, target_schema(mapping)) as delivery:
+        _demand_needed(path, {loaded.table.name for loaded in delivery.tables})
+        found = typed_copies(delivery, mapping)
+        return [
+            *wrong_types(delivery.db, mapping, found),
+            *quality_of(delivery.db, mapping, frozenset(found)),
+        ]
+
+
+def _mapping(version: str, found: Container[str]) -> TargetMapping:
+    return mapping_of(f"omop-{version or ('5.4' if 'episode' in found else '5.3')}")
+
+
+def _demand_needed(path: Path, found: Container[str]) -> None:
+    absent = [name for name in NEEDED if name not in found]
+    if absent:
+        raise ContractError(f"{path}: holds no table {absent[0]}; OMOP must have it")
 
 
 def with_quality(report: Report, schema: Schema, path: Path) -> Report:

@@ -194,6 +194,46 @@ def test_an_export_holds_as_a_database_and_as_text_alike(folder, tmp_path):
     assert omop_quality(text) == whole
 
 
+def _upper(path):
+    lines = path.read_text(encoding="utf-8").split("\n")
+    path.unlink()
+    renamed = path.with_name(f"{path.stem.upper()}.CSV")
+    renamed.write_text("\n".join([lines[0].upper(), *lines[1:]]), encoding="utf-8")
+
+
+def _parquet(path):
+    out = path.with_suffix(".parquet")
+    with duckdb.connect() as db:
+        db.execute(f"COPY (SELECT * FROM read_csv('{path}')) TO '{out}'")  # noqa: S608
+    path.unlink()
+
+
+FORMS = {
+    "UTF-16": lambda p: p.write_bytes(p.read_text(encoding="utf-8").encode("utf-16")),
+    "capitals": _upper,
+    "parquet": _parquet,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_questions_are_asked_in_every_form_that_a_delivery_has(folder, tmp_path, form):
+    text = tmp_path / "text"
+    shutil.copytree(folder, text, ignore=shutil.ignore_patterns("*.duckdb", "*.json", "*.txt"))
+    lines = (text / "death.csv").read_text(encoding="utf-8").splitlines()
+    lines[1] = lines[1].replace(lines[1][lines[1].index(",") + 1 :][:4], "1900", 1)
+    (text / "death.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for path in sorted(text.glob("*.csv")):
+        FORMS[form](path)
+    found = [b for b in omop_quality(text) if b.rule != UNMAPPED]
+    assert {(b.rule, b.table) for b in found} >= {("plausibility.plausibleTemporalAfter", "death")}
+
+
+def test_a_database_of_another_name_is_asked_too(folder, tmp_path):
+    shutil.copy(folder / "omop.duckdb", tmp_path / "hospital.db")
+    assert {b.rule for b in omop_quality(tmp_path)} == {UNMAPPED}
+    assert {b.rule for b in omop_quality(tmp_path / "hospital.db")} == {UNMAPPED}
+
+
 def test_a_cell_of_the_wrong_type_is_counted(folder, tmp_path):
     text = tmp_path / "text"
     shutil.copytree(folder, text, ignore=shutil.ignore_patterns("*.duckdb"))
