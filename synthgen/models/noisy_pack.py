@@ -34,6 +34,8 @@ KIND = "noisy_counts"
 #: Share of a prior's row that is spread over all codes: what it has not seen is rare, not
 #: impossible.
 UNSEEN = 1e-3
+#: Smallest share of what is given, so that no log is of zero.
+RAREST = 1e-12
 
 
 def is_private(pack: StatisticsPack) -> bool:
@@ -242,6 +244,7 @@ def fit_noisy(pack: StatisticsPack, schema: Schema) -> Fit:
             zeros,
             prior,
         )
+        weigh_context(model, whole, earlier, made)
         fit_in_stages(model, [t for t, _ in read], informed=prior is not None)
         made += model.conditional_tables()
         residual = max(residual, model.residual)
@@ -258,6 +261,28 @@ def fit_noisy(pack: StatisticsPack, schema: Schema) -> Fit:
 def _block(pack: StatisticsPack, table: StatisticsTable) -> str:
     block = block_of(pack, table)
     return "" if block is None else block.name
+
+
+def weigh_context(
+    model: NoisyModel, whole: Domain, earlier: Sequence[str], made: Sequence[ConditionalTable]
+) -> None:
+    """Weight what is given as the units before it are: margins are over rows like theirs.
+
+    Parameters
+    ----------
+    model : NoisyModel
+        Its reference gets one more factor, if anything is given.
+    whole : Domain
+    earlier : sequence of str
+        Variables of the units before.
+    made : sequence of ConditionalTable
+        Their tables.
+    """
+    if model.context:
+        before = Domain(tuple(v for v in whole.variables if v[0] in set(earlier)))
+        seen = Distribution(before, tuple(made)).marginal(model.context)
+        model.reference.append(Potential(model.context, np.log(np.maximum(seen, RAREST))))
+        model.refresh()
 
 
 def unit_model(

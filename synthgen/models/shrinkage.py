@@ -29,14 +29,12 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.errors import StatisticsError
-from synthgen.models.block import Potential
 from synthgen.models.decomposable import cell_values, tables_in_order
 from synthgen.models.distribution import ConditionalTable, Distribution
-from synthgen.models.domain import Domain
 from synthgen.models.fit import Fit, domain_of
 from synthgen.models.mixture import Mixture
 from synthgen.models.noisy import LEAST_WORTH, MOST_WORTH, NoisyModel, NoisyTable
-from synthgen.models.noisy_pack import unit_model
+from synthgen.models.noisy_pack import unit_model, weigh_context
 from synthgen.models.structure import zero_potentials
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import StatisticsPack
@@ -46,8 +44,6 @@ FloatArray = npt.NDArray[np.float64]
 
 #: Records that a family is worth at least.
 LEAST_RECORDS = 1.0
-#: Smallest share of what is given, so that no log is of zero.
-RAREST = 1e-12
 #: Tolerance with which drawn counts are met [share of the records].
 TOLERANCE = 0.01
 
@@ -251,11 +247,7 @@ def fit_few(
         total = max((float(counts.sum()) for _, counts in tables), default=1.0)
         asked = [NoisyTable(n, c, TOLERANCE * total, (None,) * len(n)) for n, c in tables]
         model = unit_model(whole, block.variables, earlier, asked, total, zeros, family)
-        if model.context:  # what is drawn is what the family says of patients like these
-            before = Domain(tuple(v for v in whole.variables if v[0] in earlier))
-            seen = Distribution(before, tuple(made)).marginal(model.context)
-            model.reference.append(Potential(model.context, np.log(np.maximum(seen, RAREST))))
-            model.refresh()
+        weigh_context(model, whole, earlier, made)
         found[block.name] = fit_towards(model, tables, frozenset(block.variables) - known)
         made += model.conditional_tables()
         residual = max(residual, model.residual)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.enclave.private.accounting import sigma_of
+from synthgen.enclave.private.allocation import single_budgets
 from synthgen.enclave.private.questions import Question, Rows
 from synthgen.enclave.private.settings import SELECT_SHARE
 from synthgen.enclave.private.spending import RESOLUTION, Spender
@@ -142,6 +143,7 @@ class Search:
         self.measured: list[Measured] = []
         self._exact = {q: rows.counted(q) for q in self.questions}
         self._excess = self._spread = 0.0
+        self._tilted: Distribution | None = None
         # What the rules and the prior need is not counted against the search.
         self._ground = sum(start.domain.cells(c) for c in model.tree.cliques)
 
@@ -155,18 +157,26 @@ class Search:
         informed = self.start.baseline is not None
         singles = [q for q in self.questions if len(q.names) == 1]
         rounds = (PRIOR_ROUNDS if informed else ROUNDS) * max(len(self.rows.own), 2)
-        measure, select = (1 - SELECT_SHARE) * rho / rounds, SELECT_SHARE * rho / rounds
-        left = rho
         if informed:
-            singles = [q for q in singles if set(q.names) <= self.start.unknown]
-        left -= measure * len(singles)
-        for question in singles:
-            self._measure(question, measure)
+            cells = [self.rows.cells(q) for q in singles]
+            budgets = single_budgets(rho, cells, float(self.sensitivity), self.model.total)
+            left = rho - math.fsum(budgets)
+            share = left / rounds
+        else:
+            share = rho / rounds
+            budgets = [(1 - SELECT_SHARE) * share] * len(singles)
+            left = rho - math.fsum(budgets)
+        measure, select = (1 - SELECT_SHARE) * share, SELECT_SHARE * share
+        for question, budget in zip(singles, budgets, strict=True):
+            self._measure(question, budget)
         if singles:
             total = combined_total(self.model.total, self.start.count_sigma, self.measured)
             self.model.total = total
-            self.model.fit(LEAST_WORTH)
+            told = [t for t in self.model.tables if not set(t.names) <= self.start.unknown]
+            self.model.fit(self.model.estimate_worth(told) if informed else LEAST_WORTH)
             self.model.settle()
+            if informed:
+                self._tilted = self._as_distribution()
         while left > 0:
             if left < 2 * (measure + select):
                 measure, select = (1 - SELECT_SHARE) * left, SELECT_SHARE * left
@@ -234,10 +244,7 @@ class Search:
         """Rows of the model, for comparison; from the same stream each time."""
         rng = np.random.default_rng(0)
         size = int(min(max(SAMPLE_RATE * self.model.total, SMALLEST_SAMPLE), SAMPLE))
-        domain = self.start.domain
-        used = {n for clique in self.model.tree.cliques for n in clique}
-        part = Domain(tuple(v for v in domain.variables if v[0] in used))
-        drawn = Distribution(part, tuple(self.model.sampling_tables())).sample(size, rng)
+        drawn = self._as_distribution().sample(size, rng)
         columns = {}
         for name in self.rows.variables:
             if name in drawn:
@@ -247,6 +254,12 @@ class Search:
                 positions = rng.choice(len(probability), size=size, p=probability)
             columns[name] = self.start.kept[name][positions].astype(np.int64)
         return columns
+
+    def _as_distribution(self) -> Distribution:
+        """The model as it is now, of the variables that stand in it."""
+        used = {n for clique in self.model.tree.cliques for n in clique}
+        part = Domain(tuple(v for v in self.start.domain.variables if v[0] in used))
+        return Distribution(part, tuple(self.model.sampling_tables()))
 
     def _alone(self, name: str) -> FloatArray:
         if name in self.start.alone:
@@ -288,8 +301,11 @@ class Search:
     def _baseline(self, question: Question) -> FloatArray | None:
         """Probabilities before anything but the single variables was measured."""
         names = self.start.domain.ordered(question.names)
-        if self.start.baseline is not None:
-            return self.start.baseline(names)
+        if self._tilted is not None:
+            try:
+                return self._tilted.marginal(names)
+            except ModelError:  # a variable that is not in it yet, or too large a clique
+                return None
         if len(names) == 1 or any(n in self.rows.context for n in names):
             return None
         grid = np.ones(())

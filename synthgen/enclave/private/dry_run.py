@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from synthgen.enclave.private.accounting import sigma_of
 from synthgen.enclave.private.adaptive import ROUNDS
-from synthgen.enclave.private.allocation import expected_error, shared_out
+from synthgen.enclave.private.allocation import expected_error, shared_out, single_budgets
 from synthgen.enclave.private.questions import Question, Rows, wanted_questions
 from synthgen.enclave.private.settings import COUNT_SHARE, SELECT_SHARE
 from synthgen.errors import PrivacyBudgetError
@@ -101,6 +101,9 @@ def expectations(
         if planned:
             cells = [rows.cells(q) for q in asked]
             shares = shared_out(budget, cells, [sensitivity] * len(asked))
+        elif share_of is not None:
+            cells = [rows.cells(q) for q in asked]
+            shares = single_budgets(budget, cells, sensitivity, patients)
         else:
             each = (1 - SELECT_SHARE) * budget / (ROUNDS * max(len(rows.own), 2))
             shares = [each] * len(asked)

@@ -42,12 +42,13 @@ from synthgen.enclave.private.spending import Spender
 from synthgen.enclave.records import Source
 from synthgen.enclave.tabulate import Tabulated
 from synthgen.errors import ModelError, PrivacyBudgetError
+from synthgen.models.block import Potential
 from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.fit import domain_of
 from synthgen.models.mixture import Mixture
 from synthgen.models.noisy import NoisyModel
-from synthgen.models.noisy_pack import UNSEEN, prior_of, unit_model
+from synthgen.models.noisy_pack import RAREST, UNSEEN, prior_of, unit_model
 from synthgen.models.structure import zero_potentials
 from synthgen.schema.model import Schema
 from synthgen.statistics.ledger import FORMAT, Ledger
@@ -254,14 +255,17 @@ class _Asking:
     ) -> list[Measured]:
         names = {*rows.variables}
         model = self._model(rows, earlier, totals[rows.name])
-        domain = model.domain
+        domain, alone = model.domain, self._alone(made)
+        used = {n for scope in model.scopes() for n in scope}
+        for name in sorted(used & set(model.context) & set(alone)):
+            weights = np.log(np.maximum(alone[name], RAREST))
+            model.reference.append(Potential((name,), weights))
+        model.refresh()
         kept = {n: self._kept(rows, n) for n in rows.variables}
         baseline = None if self.prior is None else self._baseline
         known = set() if self.prior is None else set(self.prior.domain.names)
         counted = next(e for e in spender.entries if e.step == "count" and e.of == rows.name)
-        start = Start(
-            domain, kept, baseline, frozenset(names - known), self._alone(made), counted.scale
-        )
+        start = Start(domain, kept, baseline, frozenset(names - known), alone, counted.scale)
         return Search(rows, start, model, questions, spender, self.ready.kept[rows.name]).run(
             budget
         )
