@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
-from synthgen.cohort.artefact import load_model
+from synthgen.cohort.artefact import load_model as read_model
 from synthgen.cohort.clinical.templates import (
     ASSUMED,
     PARTS,
@@ -18,6 +19,7 @@ from synthgen.cohort.model_card import model_card
 from synthgen.messages import message
 from synthgen.resources import shipped
 
+load_model = cache(read_model)
 DEEP = [t for t in templates_for() if t.deep]
 
 
