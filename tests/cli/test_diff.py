@@ -77,7 +77,7 @@ def test_two_schemas_are_compared_by_id_and_by_folder(tmp_path):
     assert result.stdout.splitlines()[2:] == [
         "BREAKS  column.wider  patient.birth_month: the range is 1..12 in A and wider in B: 1..24",
         "new  column.new  patient.hospital: the column is only in B",
-        "1 differences would break a program made for A; 1 are only new.",
+        "1 difference would break a program made for A; 1 is only new.",
     ]
     assert run("diff", own, own).exit_code == 0
 

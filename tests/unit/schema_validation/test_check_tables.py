@@ -98,7 +98,7 @@ def test_an_impossible_rule_breaks_the_contract(tables, delivered, checked_with_
     tables["patient"][1]["death_date"] = ""
     report = checked_with_rules(delivered(tables))
     assert rules_of(report) == [("DATE-DEATH-DEAD", "patient", "", 1, (3,))]
-    with pytest.raises(ContractError, match=r"breaks rare-cancer@1\.0\.0 in \d+ ways"):
+    with pytest.raises(ContractError, match=r"breaks rare-cancer@1\.0\.0 in \d+ ways?"):
         report.demand()
 
 
@@ -176,7 +176,7 @@ def test_extra_and_reordered_columns_are_notes(tables, delivered, checked):
     report = checked(delivered(tables))
     assert report.passes
     assert [n.label("en") for n in report.notes] == [
-        "patient.csv has 1 more columns, which were not checked: memo",
+        "patient.csv has 1 more column, which was not checked: memo",
         "patient.csv has its columns in another order than the schema",
     ]
 

@@ -221,5 +221,5 @@ def test_every_line_is_there_in_both_languages(compared):
     assert found.lines("en")[2:] == [
         "BREAKS  form.compact_date  tumour.diagnosis_date: dates are written as YYYYMMDD in B; "
         "not so in A",
-        "1 differences would break a program made for A; 0 are only new.",
+        "1 difference would break a program made for A; 0 are only new.",
     ]
