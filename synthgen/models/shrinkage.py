@@ -209,7 +209,8 @@ def fit_few(
         Whose tables form a junction tree, as records are tabulated.
     schema : Schema
     family : Distribution or Mixture
-        Of many records, or of public statistics, over the same schema.
+        Of many records, or of public statistics, over the same schema; of a variable in other
+        bins it says nothing.
 
     Returns
     -------
@@ -230,7 +231,11 @@ def fit_few(
         )
     whole = domain_of(pack, schema)
     zeros = zero_potentials(whole, schema)
-    known = frozenset(family.domain.names)
+    known = frozenset(
+        n
+        for n in family.domain.names
+        if not set(family.domain.codes[n]).isdisjoint(whole.codes.get(n, ()))
+    )
     earlier: tuple[str, ...] = ()
     made: list[ConditionalTable] = []
     found: dict[str, Worth] = {}
