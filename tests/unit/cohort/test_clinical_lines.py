@@ -20,12 +20,12 @@ DEEP = (
 @cache
 def cohort(clinical="all"):
     where = {"entity": tuple(DEEP.split(","))}
-    return load_model("kr-rare").generate(4000, seed=11, where=where, clinical=clinical)
+    return load_model("kr-rare").generate(2500, seed=11, where=where, clinical=clinical)
 
 
 @cache
 def plain():
-    return load_model("kr-rare").generate(4000, seed=12, clinical="all")
+    return load_model("kr-rare").generate(2500, seed=12, clinical="all")
 
 
 def lines(made):
