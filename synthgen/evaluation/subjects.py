@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from synthgen.enclave.records import open_records
 from synthgen.errors import ContractError, RecordsError, UsageError
+from synthgen.fidelity.encoding import texts
 from synthgen.findings import Subjects
 from synthgen.schema.documents import one_line
 from synthgen.schema.model import Column, ColumnType, Schema, Sensitivity, Table
@@ -29,6 +31,11 @@ DAY_ZERO = np.datetime64("1900-01-01", "D")
 #: Share of rows of the control that may stand, word for word, among the training records
 #: where there are no identifiers to compare.
 REPEATED = 0.5
+
+#: Share by which rows of the control may stand among the training records more often than
+#: those do among each other, and how rarely more is by chance.
+MORE = 0.1
+BY_CHANCE = 1e-5
 
 
 def cohort_tables(folder: Path, schema: Schema) -> dict[str, pd.DataFrame]:
@@ -290,8 +297,13 @@ def require_apart(
     Raises
     ------
     RecordsError
-        If an identifier stands in both or, where there are none, most rows of the control
-        stand word for word among the training records.
+        If an identifier stands in both; if rows of the control stand among the training records
+        far more often than training records among each other, as they do under new
+        identifiers; or if, where there are none, most of them do.
+
+    Notes
+    -----
+    A control of training records would hide every leak: members and others would be the same.
     """
     root = root_of(schema)
     first, second = train[root.name], control[root.name]
@@ -303,6 +315,7 @@ def require_apart(
                 f"control: {shared:,} of {len(second):,} patients are training records as well; "
                 "nobody may be in both"
             )
+        _require_no_twins(subjects_of(train, schema).frame, subjects_of(control, schema).frame)
         return
     columns = [name for name in first.columns if name in second.columns]
     left = second[columns].astype(object).astype(str).drop_duplicates()
@@ -313,3 +326,32 @@ def require_apart(
             f"control: {shared:,} of {len(left):,} different rows stand word for word among the "
             "training records; nobody may be in both"
         )
+
+
+def _require_no_twins(known: pd.DataFrame, asked: pd.DataFrame) -> None:
+    """Refuse a control that repeats training records under other identifiers.
+
+    If both are drawn from the same people, a row of the control is as often among the training
+    records as one of them among the others (Fisher's exact test, at :data:`BY_CHANCE`).
+    """
+    from scipy.stats import fisher_exact
+
+    columns = [name for name in known.columns if name in asked.columns]
+    if not columns:
+        return
+    first, second = (_rows_as_texts(frame[columns]) for frame in (known, asked))
+    times = Counter(first)
+    twins = sum(n for n in times.values() if n > 1)
+    shared = sum(row in times for row in second)
+    table = np.array([[shared, len(second) - shared], [twins, len(first) - twins]])
+    more = shared / max(len(second), 1) - twins / max(len(first), 1)
+    if more > MORE and fisher_exact(table, alternative="greater").pvalue < BY_CHANCE:
+        raise RecordsError(
+            f"control: {shared:,} of {len(second):,} patients have all values of a training record "
+            f"({len(columns)} columns), and {twins:,} of {len(first):,} training records those of "
+            "another; nobody may be in both, under whatever identifier"
+        )
+
+
+def _rows_as_texts(frame: pd.DataFrame) -> list[tuple[str | None, ...]]:
+    return list(zip(*(texts(frame[name]) for name in frame.columns), strict=True))

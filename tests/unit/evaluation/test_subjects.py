@@ -112,6 +112,39 @@ def test_nobody_may_be_in_both_records_and_control(people, rare_cancer):
         require_apart(train, train, rare_cancer)
 
 
+def renamed(tables):
+    return {
+        name: frame.assign(patient_id="X" + frame["patient_id"]) for name, frame in tables.items()
+    }
+
+
+def test_training_records_under_new_identifiers_are_no_control(people, rare_cancer):
+    """With them as members and as others, every attack would find nothing."""
+    train, control = people(100, 21), people(80, 22)
+    said = r"^control: 100 of 100 patients have all values of a training record"
+    with pytest.raises(RecordsError, match=said) as refused:
+        require_apart(train, renamed(train), rare_cancer)
+    assert "\n" not in str(refused.value)
+    half = renamed({name: frame.head(40) for name, frame in train.items()})
+    mixed = {name: pd.concat([control[name], half[name]]) for name in control}
+    with pytest.raises(RecordsError, match="under whatever identifier"):
+        require_apart(train, mixed, rare_cancer)
+
+
+def test_people_who_are_alike_by_chance_are_a_control(people, rare_cancer):
+    """Where training records have twins among themselves, so may the control."""
+
+    def coarse(tables):
+        keep = {"patient": ["patient_id", "sex"], "tumour": ["patient_id", "tumour_id", "entity"]}
+        return {
+            name: frame[[c for c in keep[name] if c in frame]] for name, frame in tables.items()
+        }
+
+    train, control = coarse(people(300, 21)), coarse(people(200, 22))
+    require_apart(train, control, rare_cancer)
+    require_apart(train, renamed(train), rare_cancer)  # nothing tells it from another sample
+
+
 def test_without_identifiers_rows_that_repeat_the_records_are_refused(people, rare_cancer):
     def bare(tables):
         return {name: frame.drop(columns="patient_id") for name, frame in tables.items()}
