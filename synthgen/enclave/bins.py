@@ -29,6 +29,9 @@ MOST_YEARS = 60
 DAYS = (0, 1, 31, 91, 183, 366, 731, 1096, 1827, 3653, 7306, 14611, 36525)
 """Public edges of days from one date to another that cannot be earlier."""
 
+FURTHER = 4
+"""How many times as far as the values of many persons the outer bins reach (our choice)."""
+
 ROWS = (0, 1, 2, 3, 4, 5, 6, 8, 11, 21, 51, 101)
 """Public edges of the number of rows that another table has for a row."""
 
@@ -127,14 +130,43 @@ def record_bins(
     return Layout(coarse_edges, fine_edges)
 
 
+def merged(edges: Edges, values: Sequence[float], counts: Sequence[int], least: int) -> Edges:
+    """Bins of at least so many persons each: a smaller one joins the smaller of its neighbours.
+
+    Parameters
+    ----------
+    edges : list of (float, float)
+        Adjacent intervals that hold all values.
+    values, counts : sequence
+        Distinct values and the persons with each.
+    least : int
+        Fewest persons of a bin.
+
+    Examples
+    --------
+    >>> merged([(0, 1), (1, 2), (2, 9)], [0.5, 1.5, 3.0], [8, 2, 6], 5)
+    [(0.0, 1.0), (1.0, 9.0)]
+    """
+    kept = [edges[0][0], *(high for _, high in edges)]
+    people, _ = np.histogram(values, bins=kept, weights=counts)
+    people = people.tolist()
+    while len(people) > 1 and min(people) < least:
+        at = people.index(min(people))
+        left = at > 0 and (at == len(people) - 1 or people[at - 1] <= people[at + 1])
+        first = at - 1 if left else at
+        people[first : first + 2] = [people[first] + people[first + 1]]
+        del kept[first + 1]
+    return from_edges(kept)
+
+
 def blurred(edges: Edges, column: Column | None = None, *, whole: bool) -> Edges:
     """Bins near those of records, of which no edge is anybody's value.
 
     Parameters
     ----------
     edges : list of (float, float)
-        Adjacent intervals whose ends are values of records: the outer ones those of two
-        single persons.
+        Adjacent intervals whose ends are values of records; the outer ones must not be
+        those of single persons.
     column : Column, optional
         Whose published limits are kept.
     whole : bool
@@ -144,14 +176,14 @@ def blurred(edges: Edges, column: Column | None = None, *, whole: bool) -> Edges
     -------
     list of (float, float)
         Inner edges on a grid of tens, ones or tenths, of which 10 to 100 steps span the
-        inner ones.  The outer bins end 1, 2, 4, 8 ... times ten steps from there: the
-        smallest and the greatest value are known to a factor of two, at zero if they are
-        not negative.  Our choice.
+        inner ones.  The outer bins end at the published limits; where there are none, 1, 2,
+        4, 8 ... times ten steps from there, and :data:`FURTHER` times as far again, at zero
+        if no outer end is negative.  Our choice.
 
     Examples
     --------
-    >>> blurred([(3.7, 21.4), (21.4, 58.9), (58.9, 777.7)], whole=False)
-    [(1.0, 21.0), (21.0, 59.0), (59.0, 1339.0)]
+    >>> blurred([(3.7, 21.4), (21.4, 58.9), (58.9, 77.7)], whole=False)
+    [(0.0, 21.0), (21.0, 59.0), (59.0, 139.0)]
     """
     first, last = edges[0][0], edges[-1][1]
     inner = [lower for lower, _ in edges[1:]] or [first]
@@ -166,14 +198,16 @@ def blurred(edges: Edges, column: Column | None = None, *, whole: bool) -> Edges
         low -= cuts[0] - low
     while high <= last:
         high += high - cuts[-1]
+    low -= (FURTHER - 1) * (cuts[0] - low)
+    high += (FURTHER - 1) * (high - cuts[-1])
     if first >= 0.0 > low:
         low = 0.0
     low, high = round(low, digits), round(high, digits)
     if column is not None and column.minimum is not None:
-        low = max(low, float(column.minimum))
+        low = float(column.minimum)
     if column is not None and column.maximum is not None:
         most = float(column.maximum)
-        high = min(high, most + 1.0 if whole else math.nextafter(most, math.inf))
+        high = most + 1.0 if whole else math.nextafter(most, math.inf)
     return from_edges([low, *(cut for cut in cuts if low < cut < high), high])
 
 

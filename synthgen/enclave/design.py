@@ -13,16 +13,15 @@ from synthgen.enclave.bins import (
     YEARS,
     Edges,
     Layout,
-    blurred,
     categories_of,
     divided,
     from_edges,
     public_bins,
-    record_bins,
     special,
     year_bins,
 )
 from synthgen.enclave.coding import cell, position_sql
+from synthgen.enclave.made_bins import layout_of, patients_where
 from synthgen.enclave.order import earlier_dates, leads_to, not_above
 from synthgen.enclave.records import Records
 from synthgen.enclave.units import Counted, Design, Unit, parents_of
@@ -40,8 +39,6 @@ from synthgen.schema.rules.sql import identifier
 from synthgen.schema.validation.database import row_of, rows_of
 from synthgen.statistics.tables import NUMBER_COLUMNS
 
-#: Bins that are made of records: of the joint model at most, of times, and of values within.
-COARSE, TIMES, FINE = 20, 12, 100
 #: Names that columns of a pack's tables have already.
 RESERVED = frozenset({*NUMBER_COLUMNS, "value", "lower", "upper"})
 ROWS_OF, DETAIL = "rows_of_", "_detail"
@@ -53,6 +50,7 @@ def design_of(
     from_records: bool,
     detail: bool = False,
     guarded: bool = False,
+    least: int = 1,
     wanted: Iterable[str] | None = None,
 ) -> Design:
     """Variables for every column that can be counted.
@@ -65,7 +63,9 @@ def design_of(
     detail : bool
         Whether numbers get a second, finer variable for the values within their bins.
     guarded : bool
-        Whether the bins leave the enclave: no edge is then somebody's value.
+        Whether the design leaves the enclave: no edge is then somebody's value.
+    least : int
+        Fewest patients that anything in a guarded design may rest on.
     wanted : iterable of str, optional
         Names of the only variables to keep.
 
@@ -76,7 +76,8 @@ def design_of(
         missing has no public bins.
     """
     made = _Designer(records, from_records=from_records, detail=detail, wanted=wanted)
-    made.guarded = guarded
+    made.guarded, made.least = guarded, max(least, 2) if guarded else 1
+    made.above = not_above(records, least=made.least)
     return made.design()
 
 
@@ -94,7 +95,8 @@ class _Designer:
         self.from_records, self.guarded = from_records, False
         self.detail = detail
         self.wanted = None if wanted is None else set(wanted)
-        self.above = not_above(records)
+        self.least = 1
+        self.above: dict[str, str] = {}
         self.earlier = earlier_dates(self.schema)
         self.names: set[str] = set()
         self.left_out: list[str] = []
@@ -229,7 +231,7 @@ class _Designer:
         elif not self.from_records:
             layout = Layout(public_bins(column), [])
         if self.from_records and (own is None or self.detail):
-            made = self._from_values(cell(qualified), source, qualified in self.times, column)
+            made = self._from_values(qualified, cell(qualified), source, column)
             layout = (
                 made if own is None else Layout(layout.coarse, divided(made.fine, layout.coarse))
             )
@@ -277,21 +279,13 @@ class _Designer:
         return []
 
     def _from_values(
-        self, value: str, source: str, time: bool, column: Column | None = None
+        self, qualified: str, value: str, source: str, column: Column | None = None
     ) -> Layout:
-        whole = column is None or column.type is ColumnType.INTEGER
-        found = rows_of(
-            self.records.db,
-            f"SELECT v, count(*) FROM (SELECT {value} AS v FROM {source}) WHERE v IS NOT NULL "  # noqa: S608
-            "GROUP BY v ORDER BY v",
+        least = self.least if self.guarded else None
+        is_time = qualified in self.times
+        return layout_of(
+            self.records, qualified, value, source, column, is_time=is_time, least=least
         )
-        counts = [int(n) for _, n in found]
-        if not counts:
-            return Layout([(0.0, 1.0)], [])
-        coarse = TIMES if time else min(COARSE, max(4, round(sum(counts) ** (1 / 3))))
-        values = [float(v) for v, _ in found]
-        made = record_bins(values, counts, whole=whole, coarse=coarse, fine=FINE)
-        return Layout(blurred(made.coarse, column, whole=whole), []) if self.guarded else made
 
     def _date(
         self,
@@ -309,11 +303,13 @@ class _Designer:
         elif since:
             days = f"date_diff('day', {cell(since)}, {cell(qualified)})"
             if self.from_records:
-                layout = self._from_values(days, source, False)
+                layout = self._from_values(qualified, days, source)
                 edges = layout.coarse
+                if not edges:
+                    return self._without_bins(qualified, column)
             else:
-                (least,) = row_of(self.records.db, f"SELECT min({days}) FROM {source}")  # noqa: S608
-                before = [-float(d) for d in reversed(DAYS[1:])] if (least or 0) < 0 else []
+                ordered = leads_to(self.earlier, qualified, since)
+                before = [] if ordered else [-float(d) for d in reversed(DAYS[1:])]
                 edges = from_edges([*before, *map(float, DAYS)])
         else:
             edges = self._years(cell(qualified), source)
@@ -352,12 +348,16 @@ class _Designer:
                 continue
             if leads_to(self.earlier, other, qualified):
                 continue
-            (lost,) = row_of(
-                self.records.db,
-                f"SELECT count(*) FROM {source} WHERE {cell(qualified)} IS NOT NULL "  # noqa: S608
-                f"AND {cell(other)} IS NULL",
+            may_miss = self._column(other).nullable
+            if self.guarded and may_miss and not self._column(qualified).nullable:
+                continue  # without a category for the few that would be lost
+            lost = patients_where(
+                self.records,
+                table,
+                source,
+                f"{cell(qualified)} IS NOT NULL AND {cell(other)} IS NULL",
             )
-            if not lost:
+            if lost < self.least:
                 return other
         return ""
 

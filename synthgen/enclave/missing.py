@@ -57,7 +57,7 @@ def gaps_of(
         at = [i for i, c in enumerate(counted.variable.categories) if c.means == "missing"]
         if at:
             mask = rows[counted.name] == at[0]
-            if mask.any() and not mask.all():
+            if mask.sum() >= least and (~mask).sum() >= least:
                 empty[counted.name] = mask
     partners: dict[str, frozenset[str]] = {}
     rules: list[Rule] = []

@@ -41,11 +41,17 @@ def ordered_pairs(schema: Schema) -> list[tuple[ColumnName, ColumnName]]:
     return found
 
 
-def not_above(records: Records) -> Pairs:
+def not_above(records: Records, *, least: int = 1) -> Pairs:
     """For each number that cannot exceed another of its row: that other one.
 
     Rules come first.  Two end points of a table in one unit are taken to be in order where no
     record says otherwise, so that no relapse can be made that comes after a death.
+
+    Parameters
+    ----------
+    records : Records
+    least : int
+        Fewest rows that may say so, or say otherwise.
     """
     schema = records.schema
     pairs: Pairs = {}
@@ -68,7 +74,7 @@ def not_above(records: Records) -> Pairs:
                     f"SELECT {count_where(f'{a} > {b}')}, {count_where(f'{a} < {b}')} "  # noqa: S608
                     f"FROM {records.relations[table.name]}",
                 )
-                if not above and below:
+                if above < least <= below:
                     _add(pairs, f"{table.name}.{first}", f"{table.name}.{second}")
     return pairs
 

@@ -20,6 +20,7 @@ from synthgen.enclave.settings import PRIVATE_SET, PUBLIC_SET, Settings
 from synthgen.enclave.units import Design
 from synthgen.enclave.wording import RECORDS, period_of, population_of, table_name
 from synthgen.errors import RecordsError
+from synthgen.messages import amount
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import (
     Block,
@@ -101,6 +102,7 @@ def _tabulate(records: Records, asked: Settings) -> Tabulated:
         from_records=asked.bins_from_data,
         detail=asked.detail,
         guarded=not asked.unprotected,
+        least=asked.min_cell,
         wanted=None if plan is None else _planned_variables(plan, records),
     )
     coded = coded_units(records, design)
@@ -279,7 +281,8 @@ def _pack(
             blocks.append(Block(table_name(unit.table.name), names))
     population, population_ko = population_of(asked)
     rows = ", ".join(f"{name} {n:,}" for name, n in records.rows.items())
-    made_of = f"Bins of {sum(v.bins_from == 'records' for v in design.variables)} variables were made of the records."
+    made = sum(v.bins_from == "records" for v in design.variables)
+    made_of = f"Bins of {amount(made, 'variable')} were made of the records." if made else ""
     return StatisticsPack(
         id=f"{own.id[:60]}-records",
         version="1.0.0",
@@ -299,7 +302,7 @@ def _pack(
         },
         tables=_unique(tables),
         blocks=tuple(blocks),
-        description=f"Rows: {rows}. {made_of}" if asked.unprotected else made_of,
+        description=f"Rows: {rows}. {made_of}".strip() if asked.unprotected else made_of,
         description_ko="",
         own_schema=own,
         unprotected=asked.unprotected,

@@ -1,15 +1,22 @@
 """What may leave: protected tables keep their secrets from somebody who knows the rules."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from synthgen.enclave.bins import blurred, record_bins
+from synthgen.enclave.counting import coded_units
+from synthgen.enclave.design import design_of
+from synthgen.enclave.missing import gaps_of
 from synthgen.enclave.plan import read_plan
+from synthgen.enclave.records import open_records
 from synthgen.enclave.settings import Settings
 from synthgen.enclave.tabulate import tabulate
+from synthgen.errors import RecordsError
 
 PLAN = """{"format": "plan/1", "tables": [
  {"variables": ["grade"]}, {"variables": ["margin"]}, {"variables": ["grade", "margin"]},
@@ -48,19 +55,124 @@ def test_a_zero_that_the_rules_tell_hides_no_small_number(schema, operations, tm
         assert low >= 5 or high - low >= 2, cell.members
 
 
-def test_no_bin_of_a_protected_pack_ends_at_a_value_of_somebody(schema, operations):
+def test_a_value_far_from_all_others_makes_no_bin(schema, operations):
     frame = operations(200, seed=3)
-    frame.loc[0, ["months_followed", "months_to_relapse"]] = 777.7
+    frame.loc[0, ["months_followed", "months_to_relapse"]] = 7777.7
     frame.loc[0, ["status", "relapse"]] = ["alive", "none"]
-    asked = Settings(bins_from_data=True, allow_repeated=True, as_of=date(2030, 1, 1))
 
-    bins = tabulate({"operation": frame}, schema, asked).pack.own_schema.variable("months_followed")
+    with pytest.raises(RecordsError, match="fewer than 5 patients lie far") as refused:
+        designed(frame, schema)
 
-    edges = [c.lower for c in bins.categories if not c.means]
-    highest = max(c.upper for c in bins.categories if not c.means)
-    assert edges == [round(edge, -1) for edge in edges]
-    assert 777.7 < highest == round(highest, -1)
-    assert min(edges) == 0
+    assert "7777" not in str(refused.value)
+    assert designed(frame, schema, guarded=False)
+    limited = with_column(schema, "months_followed", minimum=0, maximum=9999)
+    limited = with_column(limited, "months_to_relapse", minimum=0, maximum=9999)
+    bins = designed(frame, limited)["months_followed"]
+    edges = [c for c in bins.categories if not c.means]
+    assert (edges[0].lower, edges[-1].upper) == (0, np.nextafter(9999, np.inf))
+
+
+def designed(frame, schema, *, guarded=True, from_records=True):
+    """Variables of a design, by name."""
+    with open_records({"operation": frame}, schema, allow_repeated=True) as records:
+        design = design_of(
+            records, from_records=from_records, guarded=guarded, least=5 if guarded else 1
+        )
+    return {v.name: v for v in design.variables}
+
+
+def with_column(schema, name, **changes):
+    table = schema.table("operation")
+    columns = tuple(replace(c, **changes) if c.name == name else c for c in table.columns)
+    others = tuple(t for t in schema.tables if t.name != "operation")
+    return replace(schema, tables=(replace(table, columns=columns), *others))
+
+
+def test_every_bin_of_a_protected_pack_holds_enough_patients_and_ends_at_a_round_number(
+    schema, operations
+):
+    frame = operations(200, seed=3)
+
+    bins = designed(frame, schema)["months_followed"]
+
+    plain = [c for c in bins.categories if not c.means]
+    assert [c.lower for c in plain] == [round(c.lower, -1) for c in plain]
+    assert plain[0].lower == 0
+    for category in plain:
+        inside = frame["months_followed"].between(category.lower, category.upper, inclusive="left")
+        assert inside.sum() >= 5
+
+
+def _odd(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    """The same records, but one of them has a value that no other has."""
+    changed = frame.copy()
+    changed.loc[7, column] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("size_mm", 499),
+        ("months_to_relapse", 0.0),
+        ("grade", None),
+        ("margin", None),
+        ("age", 100),
+    ],
+)
+def test_one_patient_shapes_nothing_in_a_released_schema(schema, operations, column, value):
+    frame = operations(200, seed=3)
+    frame[["grade", "margin"]] = frame[["grade", "margin"]].fillna({"grade": "1", "margin": "R0"})
+
+    before = designed(frame, schema)
+    after = designed(_odd(frame, column, value), schema)
+
+    assert before.keys() == after.keys()
+    for name, variable in before.items():
+        again = after[name]
+        assert (variable.since, variable.not_above) == (again.since, again.not_above)
+        assert {c.means for c in variable.categories} == {c.means for c in again.categories}
+        if not variable.is_binned:
+            continue
+        plain, odd = ([c for c in v.categories if not c.means] for v in (variable, again))
+        assert plain[0].lower == odd[0].lower
+        # An inner edge is a rounded quantile: it may move by a step, and the last end with it.
+        assert odd[-1].upper == pytest.approx(plain[-1].upper, rel=0.05)
+
+
+def test_one_row_in_which_two_fields_are_missing_makes_no_rule(schema, operations):
+    frame = operations(200, seed=3)
+    frame[["grade", "margin"]] = frame[["grade", "margin"]].fillna({"grade": "1", "margin": "R0"})
+    frame.loc[7, ["grade", "margin"]] = None
+    assert not found_rules(frame, schema)
+    frame.loc[:20, ["grade", "margin"]] = None
+    assert len(found_rules(frame, schema)) == 1
+
+
+def found_rules(frame, schema):
+    with open_records({"operation": frame}, schema, allow_repeated=True) as records:
+        design = design_of(records, from_records=False, guarded=True, least=5)
+        (unit,) = coded_units(records, design)
+        return gaps_of(unit, unit.sample(), schema, least=5).rules
+
+
+def test_a_column_that_few_patients_have_gets_no_bins_of_theirs(schema, operations):
+    frame = operations(200, seed=3)
+    few = with_column(schema, "size_mm", minimum=None, maximum=None, nullable=True)
+    few = replace(few, variables=tuple(v for v in few.variables if v.column != "operation.size_mm"))
+    frame["size_mm"] = frame["size_mm"].astype("Int64")
+    frame.loc[4:, "size_mm"] = pd.NA
+
+    assert "size_mm" not in designed(frame, few)
+    assert "size_mm" in designed(frame, few, guarded=False)
+
+
+def test_days_before_a_date_have_bins_whether_or_not_somebody_has_them(schema, operations):
+    frame = operations(200, seed=3)
+    free = replace(schema, rules=())
+    before = designed(frame, free, from_records=False)
+    frame.loc[7, "surgery_date"] = frame.loc[7, "biopsy_date"] - pd.Timedelta(days=40)
+    assert designed(frame, free, from_records=False) == before
 
 
 def test_calendar_years_of_a_protected_pack_are_public_ones(schema, operations):
