@@ -1,6 +1,6 @@
 """OpenDP's own MST and AIM on coded records: run by bench_private.py with another Python.
 
-    python evaluation/benchmarks/private_peers.py mst|aim codes.csv sizes.json EPSILON DELTA out.csv
+    python evaluation/benchmarks/private_peers.py mst|aim codes.csv sizes.json EPSILON DELTA out.csv [ROWS]
 
 Needs ``opendp[mbi]``; prints one line of JSON with seconds and the largest memory.
 """
@@ -46,7 +46,7 @@ def main() -> None:
             if "insufficient budget" not in str(error):
                 raise
     assert table is not None  # noqa: S101
-    made = table.synthesize(rows)
+    made = table.synthesize(int(sys.argv[7]) if len(sys.argv) > 7 else rows)
     made.write_csv(out)
     print(  # noqa: T201
         json.dumps(
