@@ -50,7 +50,7 @@ def test_a_delivery_that_would_break_a_program_ends_with_exit_code_4(cohorts, tm
     result = run("diff", cohorts[0], delivery, "--lang", "ko")
     assert result.exit_code == 4
     assert '깨짐  table.form  tumour: 파일 형식이 A는 UTF-8, ",", B는 UTF-8, ";"' in result.stdout
-    assert result.stderr.startswith(f"Error: {delivery} (")
+    assert result.stderr.startswith(f"Error: {delivery}")
     assert len(result.stderr.splitlines()) == 1
 
 
