@@ -67,28 +67,27 @@ def part(name: str, said: dict[str, Any]) -> str:
         grid(rows),
     ]
     if said.get("against_peers"):
-        judged = [
-            ["measure", "best of ours", "best peer", "worse by", "95 % interval", "at most 0.01"]
-        ]
+        judged = [["measure", "ours", "best peer", "worse by", "95 % interval", "at most 0.01"]]
         for measure, row in said["against_peers"].items():
-            low, high = row["interval"]
-            judged.append(
-                [
-                    MEASURES[measure],
-                    f"{NAMES[row['ours']].strip('*')}: {row['value']:.4f}",
-                    f"{NAMES[row['peer']]}: {row['peer_value']:.4f}",
-                    f"{row['worse_by']:+.4f}",
-                    f"{low:+.4f} to {high:+.4f}",
-                    "yes"
-                    if row["met_for_certain"]
-                    else "yes, not for certain"
-                    if row["met"]
-                    else "no",
-                ]
-            )
+            for one in (row, row["default"]) if "default" in row else (row,):
+                low, high = one["interval"]
+                known = "yes" if one["met"] else "no"
+                judged.append(
+                    [
+                        MEASURES[measure] + (", default" if one is not row else ""),
+                        f"{NAMES[one['ours']].strip('*')}: {one['value']:.4f}",
+                        f"{NAMES[row['peer']]}: {row['peer_value']:.4f}",
+                        f"{one['worse_by']:+.4f}",
+                        f"{low:+.4f} to {high:+.4f}",
+                        known
+                        if one["met"] == one["met_for_certain"]
+                        else f"{known}, not for certain",
+                    ]
+                )
         resamples = said["resamples"]
         text += [
-            f"Our best engine less the best peer (paired bootstrap of the judging half, {resamples} resamples):",
+            "Our best engine on these splits, and the default of `fit` (`own`), less the best peer "
+            f"(paired bootstrap of the judging half, {resamples} resamples):",
             grid(judged),
         ]
     return "\n\n".join(text)
