@@ -12,6 +12,7 @@ from pathlib import Path
 from synthgen.errors import ContractError, SchemaError
 from synthgen.exports.mapping import TargetColumn, TargetMapping, TargetTable, options_of
 from synthgen.exports.targets import mapping_of, targets
+from synthgen.resources import shipped
 from synthgen.schema.codes import Code, CodeList
 from synthgen.schema.consistency import check_schema
 from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
@@ -131,6 +132,17 @@ def schema_for(name: str, source: str | os.PathLike[str] = "") -> Schema:
     """
     target = contract_target(name)
     if not target:
+        known = shipped("schemas")
+        named = name.partition("@")[0]
+        if (
+            re.fullmatch(r"[a-z][a-z0-9-]*", named)
+            and named not in known
+            and not Path(name).exists()
+        ):
+            raise SchemaError(
+                f"{one_line(name)}: is neither a schema of synthgen nor a folder with a "
+                f"dataset.json; there are {', '.join([*known, *contracts()])}"
+            )
         return load_schema(name)
     mapping = mapping_of(target)
     options = {}

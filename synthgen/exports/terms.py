@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthgen.errors import SchemaError
+from synthgen.schema.documents import one_line
 from synthgen.schema.model import ColumnType, Schema
 from synthgen.schema.rules.sql import identifier, literal
 
@@ -76,6 +77,8 @@ class TermWriter:
             raise SchemaError(
                 f"{self._where}: {name} cannot be reached; tables are: {', '.join(self._reached)}"
             )
+        if column not in self._schema.table(table).column_names:
+            raise SchemaError(f"{self._where}: {table} has no column {one_line(column)}")
         return self._schema.table(table).column(column).type
 
     def write(self, term: Term) -> str:

@@ -116,8 +116,9 @@ class Comparison:
         """
         if self.breaking:
             first = self.breaking[0]
+            a, b = (text.rpartition(" (")[0] or text for text in (self.a, self.b))
             raise ContractError(
-                f"{self.b}: would break a program made for {self.a} in {amount(len(self.breaking), 'way')}; "
+                f"{b}: would break a program made for {a} in {amount(len(self.breaking), 'way')}; "
                 f"first {first.where or first.kind}: {first.label('en')}"
             )
 

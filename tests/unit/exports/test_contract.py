@@ -328,3 +328,22 @@ def test_a_count_under_the_threshold_is_not_said(library, delivery):
     assert "rows: <5" in line
     (entry,) = [d for d in found.as_json()["differences"] if d["kind"] == "codes.unseen"]
     assert (entry["count"], entry["fewer_than"]) == (0, 5)
+
+
+def test_a_name_that_is_no_schema_is_told_which_targets_there_are():
+    with pytest.raises(
+        SchemaError, match=r"^encr@1: is neither .* rare-cancer, omop@5\.4, .*encr-"
+    ):
+        schema_for("encr@1")
+
+
+def test_the_last_line_of_a_diff_names_what_was_compared_and_not_every_table(delivery):
+    schema = target_schema(mapping_of("kcure-ccld"), {"prefix": "GSCN"})
+    path = delivery / "GSCN_TRTM_RD.csv"
+    shutil.copytree(delivery, delivery.parent / "other")
+    path.write_text(path.read_text(encoding="utf-8").replace("RDT_PRPS_NM", "PURPOSE"), "utf-8")
+    found = compare_tables(delivery.parent / "other", delivery, schema)
+    with pytest.raises(
+        ContractError, match=r"/delivery: would break a program made for [^(]*/other"
+    ):
+        found.demand()
