@@ -85,9 +85,11 @@ def part(name: str, said: dict[str, Any]) -> str:
                     ]
                 )
         resamples = said["resamples"]
+        judged_too = any("default" in row for row in said["against_peers"].values())
+        both = " on these splits, and the default of `fit`," if judged_too else ""
         text += [
-            "Our best engine on these splits, and the default of `fit` (`own`), less the best peer "
-            f"(paired bootstrap of the judging half, {resamples} resamples):",
+            f"Our best engine{both} less the best peer (paired bootstrap of "
+            f"the judging half, {resamples} resamples):",
             grid(judged),
         ]
     return "\n\n".join(text)
