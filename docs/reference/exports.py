@@ -210,7 +210,9 @@ Differences to what a hospital sends:
   nationality, route to diagnosis and basis of diagnosis.
 
 The tests read every resource with `fhir.resources` (R4B) and hold it against the elements and codes that its profile
-demands, and against the value sets that they are bound to; the HL7 validator, a Java program, is not run.
+demands, and against the value sets that they are bound to; the HL7 validator, a Java program, is not run. By hand, every resource of
+500 patients was held against the snapshots of the guide's own package (npm, hl7.fhir.us.mcode 4.0.0): numbers of elements, fixed
+values and patterns outside of slices; nothing was missing but the category of stages, which has been there since.
 
 ## OMOP: are the tables good?
 

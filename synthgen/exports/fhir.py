@@ -31,6 +31,7 @@ from synthgen.exports.fhir_elements import (
     SNOMED,
     UNKNOWN,
     Resource,
+    category,
     concept,
     condition,
     dotted,
@@ -117,6 +118,7 @@ def stages(row: Mapping[str, Any], *, staged: bool) -> Iterator[Resource]:
         union = concept(NCIT, "C188404", "Union for International Cancer Control Stage")
         yield {
             **made,
+            "category": category("exam"),
             "focus": focus,
             "method": union,
             "valueCodeableConcept": {"text": row["stage_group"]},
@@ -127,6 +129,7 @@ def stages(row: Mapping[str, Any], *, staged: bool) -> Iterator[Resource]:
         program = concept(NCIT, "C15432", "Surveillance, Epidemiology, and End Results Program")
         yield {
             **made,
+            "category": category("exam"),
             "focus": focus,
             "method": program,
             "valueCodeableConcept": {"text": row["seer_stage"]},

@@ -20,6 +20,7 @@ from synthgen.exports.fhir_elements import (
     RELATED,
     SNOMED,
     Resource,
+    category,
     concept,
     condition,
     dotted,
@@ -87,7 +88,6 @@ def staging(row: Row) -> Iterator[Resource]:
 
     T, N and M of a system other than the TNM (ENSAT) have no profile of mCODE.
     """
-    focus = [of_tumour_row(row)]
     side = "p" if "p" in row["timing"] else "c"
     edition = EDITIONS.get(row["system"])
     kind, by = SYSTEMS.get(row["system"], (None, None))
@@ -95,6 +95,7 @@ def staging(row: Row) -> Iterator[Resource]:
         method = concept(SNOMED, edition)
     else:
         method = concept(*by) if by else {"text": row["system"]}
+    common = {"category": category("exam"), "focus": [of_tumour_row(row)], "method": method}
     date, key = "staging_date", "staging_id"
     members = []
     for letter, (profile, codes) in TNM.items():
@@ -102,16 +103,14 @@ def staging(row: Row) -> Iterator[Resource]:
             code = concept(SNOMED, codes[side])
             made = told(row, letter, date, key, profile if edition else "", code)
             value = {"text": f"{row['timing']}{row[letter]}"}
-            members.append(
-                {**made, "focus": focus, "method": method, "valueCodeableConcept": value}
-            )
+            members.append({**made, **common, "valueCodeableConcept": value})
     if row["stage_group"] is not None:
         if edition:
             profile, code = "mcode-tnm-stage-group", concept(SNOMED, GROUPING[side])
         else:
             profile = "mcode-cancer-stage"
             code = concept(*kind) if kind else {"text": f"{row['system']} stage"}
-        made = told(row, "", date, key, profile, code) | {"focus": focus, "method": method}
+        made = told(row, "", date, key, profile, code) | common
         made["valueCodeableConcept"] = {"text": row["stage_group"]}
         if members:
             made["hasMember"] = [{"reference": f"Observation/{m['id']}"} for m in members]

@@ -43,8 +43,8 @@ DEMANDED = {
         "method": "C188404", "focus": None, "valueCodeableConcept": None,
     },
     "mcode-cancer-stage": {
-        "status": None, "code": None, "subject": None, "effectiveDateTime": None,
-        "method": "C15432", "focus": None, "valueCodeableConcept": None,
+        "status": None, "category": "exam", "code": None, "subject": None,
+        "effectiveDateTime": None, "method": "C15432", "focus": None, "valueCodeableConcept": None,
     },
     "mcode-histologic-behavior-and-type": {
         "status": None, "category": "laboratory", "code": "31206-6", "subject": None,
@@ -68,7 +68,7 @@ DEMANDED = {
 #: The same for the profiles of clinical tables.
 LABORATORY = {"status": None, "category": "laboratory", "subject": None, "effectiveDateTime": None}
 STAGED = {
-    "status": None, "subject": None, "effectiveDateTime": None, "method": None, "focus": None,
+    "status": None, "category": "exam", "subject": None, "effectiveDateTime": None, "method": None, "focus": None,
     "valueCodeableConcept": None,
 }  # fmt: skip
 CLINICAL = {
