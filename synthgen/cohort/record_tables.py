@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.cohort.columns import coded, frame_of, no_rows, number_column, text_column
+from synthgen.cohort.confined import Confinement, confinements, solved_for
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.made_keys import made_keys
 from synthgen.cohort.record_levels import ROWS_OF, Drawn, Level, draw_positions, levels_of
@@ -84,7 +85,10 @@ def record_tables(
         for attempt in range(WITHIN + ANEW):
             columns = maker.columns(positions, attempt, columns)
             frame = frame_of(level.table, {**maker.placeholders(), **columns, **keys}, rows)
-            wrong = rules.broken(level.table, {**frames, name: frame})
+            # Only what was drawn anew can break a rule about single rows.
+            anew = frame.iloc[maker.again].reset_index(drop=True)
+            alone = maker.again[rules.broken(level.table, {**frames, name: anew})]
+            wrong = np.union1d(alone, rules.apart(level.table, {**frames, name: frame}))
             if not len(wrong):
                 break
             maker.again = wrong
@@ -163,6 +167,9 @@ class _Maker:
         self.values = values
         self.parent_rows = parent_rows
         self.again: IntArray = np.arange(rows)
+        own = frozenset({level.table.name})
+        solved = [(rule, solved_for(schema, rule, own)) for rule in confinements(schema)]
+        self.confined = [(r, c) for r, c in solved if c and r.table == level.table.name]
 
     def draw(self, attempt: int) -> Drawn:
         """Positions of every variable of the table, and those of what its rows refer to."""
@@ -193,7 +200,7 @@ class _Maker:
             Values of the last attempt; only rows in ``again`` are drawn anew.
         """
         made: dict[str, Any] = {}
-        for variable in _in_order(self.level):
+        for variable in _in_order(self.level, self.confined):
             codes = self.distribution.domain.codes[variable.name]
             at = positions[variable.name]
             if variable.joins:
@@ -211,7 +218,8 @@ class _Maker:
                 made[name] = text_column(texts, at)
                 continue
             uniform = self.stream("within", name, str(attempt)).random(self.rows)
-            drawn = self._number(variable, codes, at, uniform, column_type, made)
+            last = attempt >= WITHIN + ANEW // 2
+            drawn = self._number(variable, codes, at, uniform, column_type, made, last)
             if before is not None:
                 kept = before[name].copy()
                 kept[self.again] = drawn[self.again]
@@ -227,8 +235,13 @@ class _Maker:
         uniform: FloatArray,
         column_type: ColumnType,
         made: Mapping[str, Any],
+        last: bool,
     ) -> Any:
-        """Values within bins: whole numbers, numbers, or days."""
+        """Values within bins: whole numbers, numbers, or days.
+
+        A number that a rule confines is drawn from what the bin and the rule have in common; if that is
+        nothing, anywhere in the bin (and the row is drawn again), and at last where the rule wants it.
+        """
         categories = {c.code: c for c in variable.categories}
         bins = [categories[code] for code in codes]
         low = np.array([np.nan if c.lower is None else c.lower for c in bins])[at]
@@ -243,6 +256,14 @@ class _Maker:
             above = bound + 1.0 if whole else np.nextafter(bound, np.inf)
             high = np.fmin(high, above)
             low = np.fmin(low, bound)
+        for rule, confined in self.confined if whole else ():
+            if confined == variable.column:
+                least, most = rule.room(confined, lambda name: self._other(name, made))
+                common = np.fmax(low, least), np.fmin(high, most + 1.0)
+                fits = common[0] < common[1]
+                forced = last & ~np.isnan(least) & ~np.isnan(low)
+                low = np.where(fits, common[0], np.where(forced, least, low))
+                high = np.where(fits, common[1], np.where(forced, most + 1.0, high))
         value = low + uniform * (high - low)
         if whole:
             value = np.minimum(np.floor(value), np.ceil(high) - 1.0)
@@ -289,7 +310,7 @@ def _means(variable: Variable, code: str) -> str:
     return next(c.means for c in variable.categories if c.code == code)
 
 
-def _in_order(level: Level) -> list[Variable]:
+def _in_order(level: Level, confined: Sequence[tuple[Confinement, str]] = ()) -> list[Variable]:
     """Variables that decide columns, each after what it is counted from; details for the rest."""
     by_column: dict[str, Variable] = {}
     for variable in level.variables:
@@ -299,10 +320,17 @@ def _in_order(level: Level) -> list[Variable]:
         finer = key in by_column and len(by_column[key].categories) > len(variable.categories)
         if not finer:
             by_column[key] = variable
+    after: dict[str, set[str]] = {}
+    for rule, column in confined:
+        after.setdefault(column, set()).update(rule.columns - {column})
     left, done, ordered = list(by_column.values()), set[str](), list[Variable]()
     while left:
         waiting = {v.column for v in left}
-        variable = next(v for v in left if not {v.since, v.not_above} & (waiting - {v.column}))
+        variable = next(
+            v
+            for v in left
+            if not {v.since, v.not_above, *after.get(v.column, ())} & (waiting - {v.column})
+        )
         left.remove(variable)
         done.add(variable.column)
         ordered.append(variable)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.cohort.columns import coded, frame_of, no_rows, number_column, text_column
+from synthgen.cohort.confined import confinements, solved_for
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.made_keys import made_keys
 from synthgen.cohort.row_rules import RowRules
@@ -136,6 +137,7 @@ def accepted_tables(
         wide = draw(len(kept), min(int((n - have) / share) + 1, MOST_AT_ONCE))
         rows = len(next(iter(wide.values())))
         drawn += rows
+        wide = _confined(model.schema, layout, wide)
         wanted = _as_wanted(model, layout, wide, where or {})
         unlike += int((~wanted).sum())
         good = wanted & layout.in_order(wide)
@@ -158,6 +160,30 @@ def accepted_tables(
     if not whole:
         whole = {k: np.empty(0, dtype=np.intp if k in _codes(layout) else float) for k in names}
     return Accepted(wide_tables(model, layout, whole, seed, block)[0], drawn, refused, whole)
+
+
+def _confined(schema: Schema, layout: Layout, wide: Wide) -> Wide:
+    """Rows in which a number that a rule confines is moved to the nearest value it may have."""
+    made = dict(wide)
+    numbers = {n.column for n in layout.numbers}
+    tables = frozenset(name for name, _ in layout.tables)
+
+    def values(name: str) -> Any:
+        table, _, column = name.partition(".")
+        value = np.round(np.asarray(made[name], dtype=np.float64))
+        value[layout.is_missing(made, name) | ~layout.has_row(made, table)] = np.nan
+        if schema.table(table).column(column).type is not ColumnType.DATE:
+            return value
+        days = np.where(np.isnan(value), 0, value).astype(np.int64).astype("datetime64[D]")
+        return np.where(np.isnan(value), np.datetime64("NaT", "D"), days)
+
+    for rule in confinements(schema):
+        column = solved_for(schema, rule, tables)
+        if column and rule.columns <= numbers:
+            least, most = rule.room(column, values)
+            near = np.fmin(np.fmax(np.round(made[column]), least), most)
+            made[column] = np.where(np.isnan(least), made[column], near)
+    return made
 
 
 def _codes(layout: Layout) -> set[str]:
