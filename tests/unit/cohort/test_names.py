@@ -87,7 +87,7 @@ def test_a_cohort_with_names_keeps_the_schema_and_says_what_they_are(model, tmp_
     package = json.loads((tmp_path / "c" / "datapackage.json").read_text(encoding="utf-8"))
     (column,) = [f for f in package["resources"][0]["schema"]["fields"] if f["name"] == COLUMN]
     assert "Invented" in column["description"]
-    for card, word in (("DATA_CARD.md", "invented names"), ("DATA_CARD.ko.md", "지어낸")):
+    for card, word in (("DATA_CARD.md", "invented names"), ("DATA_CARD.ko.md", "이름은 모두 가상")):
         text = (tmp_path / "c" / card).read_text(encoding="utf-8")
         assert word in text
         assert "--names ko`" in text
