@@ -56,7 +56,9 @@ def tumours(cohort):
     """Groups of first tumours, in order, that their clinical stage tells."""
     rows = cohort["staging"]
     rows = rows[rows["timing"].astype(str) == "c"].drop_duplicates("tumour_id", keep="last")
-    stage = first_tumours(cohort).merge(rows, on="tumour_id", how="left", suffixes=("", "_clinical"))
+    stage = first_tumours(cohort).merge(
+        rows, on="tumour_id", how="left", suffixes=("", "_clinical")
+    )
     m = stage["m"].astype(object).fillna("").astype(str).str[:2].to_numpy()
     group = stage["stage_group_clinical"].astype(object).fillna("").astype(str).to_numpy()
     return {

@@ -97,8 +97,16 @@ def test_the_sentence_of_intended_use_stands_in_every_language():
         ("check.table_line", {"table": "t", "file": "t.csv", "rows": "1"}, "t: t.csv, 1 row"),
         ("check.table_line", {"table": "t", "file": "t.csv", "rows": "2,000"}, "2,000 rows"),
         ("diff.summary", {"breaking": 1, "new": 0}, "1 difference would break a program"),
-        ("diff.summary", {"breaking": 0, "new": 1}, "0 differences would break a program made for A"),
-        ("check.not_kept", {"schema": "s", "broken": 1, "unlikely": 1}, "1 way; 1 unlikely rule met"),
+        (
+            "diff.summary",
+            {"breaking": 0, "new": 1},
+            "0 differences would break a program made for A",
+        ),
+        (
+            "check.not_kept",
+            {"schema": "s", "broken": 1, "unlikely": 1},
+            "1 way; 1 unlikely rule met",
+        ),
         ("audit.no_steps", {}, "not testable"),
     ],
 )
