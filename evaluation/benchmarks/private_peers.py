@@ -1,8 +1,8 @@
 """OpenDP's own MST and AIM on coded records: run by bench_private.py with another Python.
 
-    python evaluation/benchmarks/private_peers.py mst|aim codes.csv sizes.json EPSILON DELTA out.csv [ROWS]
+    python evaluation/benchmarks/private_peers.py mst|aim|aimN codes.csv sizes.json EPSILON DELTA out.csv [ROWS]
 
-Needs ``opendp[mbi]``; prints one line of JSON with seconds and the largest memory.
+``aimN`` is AIM with at most N rounds.  Needs ``opendp[mbi]``; prints one line of JSON with seconds and the largest memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def main() -> None:
         sizes = json.load(file)
     frame = pl.read_csv(records)
     rows = frame.height
-    algorithm = dp.mbi.MST() if engine == "mst" else dp.mbi.AIM()
+    rounds = int(engine[3:] or 0) or None
+    algorithm = dp.mbi.MST() if engine == "mst" else dp.mbi.AIM(rounds=rounds)
     rho = rho_of(float(epsilon), float(delta))
     keys = {name: list(range(size)) for name, size in sizes.items()}
     table = None
