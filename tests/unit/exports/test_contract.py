@@ -220,7 +220,7 @@ def test_a_repeated_key_a_missing_column_and_a_missing_table_are_found(delivery)
         ("utf-8-sig", ";", ["separator ;"]),
         ("utf-16", "\t", ["UTF-16", "separator tab"]),
         ("utf-16-le", ",", ["UTF-16"]),
-        ("utf-8-sig", ",", ["byte-order mark"]),
+        ("utf-8-sig", ",", ["UTF-8 (BOM)"]),
         ("utf-8", ",", []),
     ],
 )
