@@ -13,6 +13,7 @@ from synthgen.fidelity.encoding import numbers, texts
 from synthgen.fidelity.results import counted, excess
 from synthgen.findings import NO_SUCH_COLUMN, TOO_FEW, Finding, Inputs, Subjects, not_testable
 from synthgen.privacy.attacked import NONE_NAMED, attacked
+from synthgen.privacy.whole_records import whole_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,6 +128,8 @@ def key_uniqueness(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
     list of Finding
         One for each set of keys: the share of members who are unique on the keys and stand
         in the release with the same keys and all secrets, less the same share of others.
+        ``whole records``: how many members the release repeats with every value, see
+        :func:`~synthgen.privacy.whole_records.whole_records`.
 
     Notes
     -----
@@ -135,8 +138,9 @@ def key_uniqueness(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
     compared in tenths of the real patients.  Bounds: Newcombe's hybrid score.
     """
     del rng
+    whole_ones = whole_records(inputs, KEY_UNIQUENESS)
     if not inputs.keys or not inputs.secrets:
-        return [not_testable(KEY_UNIQUENESS, "C", NONE_NAMED)]
+        return [not_testable(KEY_UNIQUENESS, "C", NONE_NAMED), *whole_ones]
     people = attacked(inputs)
     findings = []
     for columns in inputs.keys:
@@ -160,4 +164,4 @@ def key_uniqueness(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
                 {"alone": int(np.isin(members, alone).sum())},
             )
         )
-    return findings
+    return [*findings, *whole_ones]
