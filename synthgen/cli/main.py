@@ -157,7 +157,7 @@ def _exit_codes() -> Iterator[None]:
 
 
 def _end(message: str, exit_code: int, cause: BaseException) -> NoReturn:
-    line = " ".join(message.split())
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
     click.echo(f"Error: {line}", err=True)
     raise click.exceptions.Exit(exit_code) from cause
 

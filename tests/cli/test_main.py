@@ -159,6 +159,14 @@ def test_a_deliberate_error_is_one_line_and_its_exit_code(failing, error):
     assert result.exit_code == error.exit_code
 
 
+def test_an_error_line_commands_no_terminal(failing):
+    """A name of a file may hold escapes; click drops them from a pipe, but not on a terminal."""
+    failing(errors.UsageError("한글\x1b[2J\x9b1m\u202e.csv: is neither a file nor a folder"))
+    result = CliRunner().invoke(commands, ["failing"], color=True)
+    assert result.stderr == "Error: 한글?[2J?1m?.csv: is neither a file nor a folder\n"
+    assert result.exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
