@@ -111,12 +111,6 @@ EXTRAS: dict[str, Extra] = {
             (("psycopg", "LGPL-3.0-only"),),
         ),
         Extra(
-            "excel",
-            "reading statistics from Excel files and writing cohorts to them",
-            ("openpyxl",),
-            (("openpyxl", "MIT"),),
-        ),
-        Extra(
             "dask",
             "making the blocks of one cohort on several machines",
             ("dask", "distributed"),

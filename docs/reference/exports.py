@@ -25,11 +25,12 @@ the mapping files in `schemas/exports/` by `python docs/reference/exports.py`.
 {targets}
 
 `export.json` in the folder says what was written from which cohort, with the SHA-256 of every file; the notice that the
-data are synthetic is copied. The same cohort gives the same bytes (a workbook apart, which holds the time).
+data are synthetic is copied. The same cohort gives the same bytes.
 
-Text files of 100,000 patients take seconds (`kcure-ccld` 5 s, `kcure-rgst` 3 s, `kcure-metastat` 10 s, on a busy machine with two
-cores). A workbook takes 36 s of one core, because every cell is an object of openpyxl, and a sheet ends at 1,048,575 rows: for more than
-some ten thousand patients, `--option bom=yes` makes CSV files that Korean Excel opens as they are.
+In a workbook codes are text, which stays text when a cell is edited; dates are dates, those before March 1900 text; nothing is a formula.
+A table of more than 1,048,575 rows goes on in the sheets `name_2`, `name_3` ..., as drugs do from a little over 100,000 patients of
+`kr-rare --clinical`. Excel takes minutes to open so many cells; `--option bom=yes` of the text targets makes CSV files that Korean
+Excel opens as they are.
 
 A mapping file is data: it names columns, codes and dates of the schema, and can hold no code. A new target of this kind
 is one JSON file of format `export/1` and one line in `synthgen/exports/targets.py`.

@@ -95,7 +95,7 @@ def export_cohort(
             "files": {
                 path.name: {
                     "bytes": path.stat().st_size,
-                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                    "sha256": _sha256(path),
                 }
                 for path in sorted(beside.iterdir())
             },
@@ -106,6 +106,11 @@ def export_cohort(
         if notice.is_file():
             (beside / NOTICE).write_bytes(notice.read_bytes())
     return made
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _demand_schema(target: Target, tables: CohortTables) -> None:

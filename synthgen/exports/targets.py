@@ -30,8 +30,6 @@ class Target:
         Options with their defaults.
     mapping : TargetMapping or None
         What its mapping file says, None for the tables as they are.
-    extra : str
-        Optional part of synthgen that it needs, or ``""``.
     schema : str
         Schema that it knows, ``""`` for any; a mapping has its own.
     """
@@ -43,7 +41,6 @@ class Target:
     write: Writer
     options: Mapping[str, str] = field(default_factory=dict)
     mapping: TargetMapping | None = None
-    extra: str = ""
     schema: str = ""
 
     def files_of(self, options: Mapping[str, str]) -> tuple[str, ...]:
@@ -113,8 +110,6 @@ def targets() -> dict[str, Target]:
             schema="rare-cancer",
         ),
         Target("sqlite", "SQLite database", "SQLite 데이터베이스", (sqlite.FILE,), sqlite.write),
-        Target(
-            "excel", "Excel workbook", "Excel 통합 문서", (excel.FILE,), excel.write, extra="excel"
-        ),
+        Target("excel", "Excel workbook", "Excel 통합 문서", (excel.FILE,), excel.write),
     )
     return {target.id: target for target in found}

@@ -184,23 +184,6 @@ def test_sqlite_holds_every_row_and_its_keys(generated, tmp_path):
         db.close()
 
 
-def test_a_workbook_keeps_codes_as_text_and_dates_as_dates_and_no_formula(cohort, tmp_path):
-    openpyxl = pytest.importorskip("openpyxl")
-    text = (cohort / "tumour.csv").read_text(encoding="utf-8").replace("osteosarcoma", "=1+1")
-    (cohort / "tumour.csv").write_text(text, encoding="utf-8")
-    folder = exported(cohort, "excel", tmp_path)
-    book = openpyxl.load_workbook(folder / "cohort.xlsx")
-    assert book.sheetnames == ["patient", "tumour"]
-    head, first, *_ = book["tumour"].iter_rows()
-    row = {name.value: cell for name, cell in zip(head, first, strict=True)}
-    assert row["entity"].value == "=1+1"
-    assert row["entity"].data_type == "s"
-    assert row["morphology"].value == "9180"
-    assert row["diagnosis_date"].is_date
-    assert row["age_at_diagnosis"].value == 60
-    book.close()
-
-
 @pytest.mark.parametrize("name", MAPPED)
 def test_every_column_is_filled_or_says_in_both_languages_why_not(name):
     mapping = mapping_of(name)
