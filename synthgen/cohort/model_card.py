@@ -156,6 +156,22 @@ def _largest(gaps: Sequence[Gap]) -> list[Gap]:
     return sorted(gaps, key=lambda g: -abs(g.standard_errors))[:LISTED_GAPS]
 
 
+def signed(value: float) -> str:
+    """A number with its sign and two decimals; what rounds to zero has no sign.
+
+    Parameters
+    ----------
+    value : float
+
+    Examples
+    --------
+    >>> signed(1.234), signed(-0.5), signed(-0.004), signed(0.0)
+    ('+1.23', '-0.50', '0.00', '0.00')
+    """
+    text = f"{value:+.2f}"
+    return text if float(text) else "0.00"
+
+
 def _gap_rows(model: FittedModel, gaps: Sequence[Gap], language: str) -> str:
     def say(key: str) -> str:
         return message(f"model_card.{key}", language)
@@ -166,7 +182,7 @@ def _gap_rows(model: FittedModel, gaps: Sequence[Gap], language: str) -> str:
             g.statement.label(model.schema, language),
             g.statement.printed,
             f"{g.fitted:.4g}",
-            f"{g.standard_errors:+.2f}",
+            signed(g.standard_errors),
             relation_word(g.statement.relation, language),
         ]
         for g in gaps

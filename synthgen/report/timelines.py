@@ -7,7 +7,8 @@ that nobody published it, or that the model drew it; publications are numbered b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 SHOWN, LOOKED_AT = 3, 400
 WIDTH, EDGE, AXIS = 760.0, 16.0, 46.0
 _MODEL = "model"
+#: ATC code and dose of what was given, by line.
+Doses = Mapping[str, AbstractSet[tuple[str, float | None]]]
 #: Intents of lines of the first course: adjuvant, concurrent, induction, neoadjuvant.
 FIRST_INTENTS = ("01", "02", "04", "06")
 
@@ -81,17 +84,28 @@ def timelines(cohort: Cohort) -> tuple[Pathway, ...]:
     if "treatment_line" not in cohort.tables:
         return ()
     asked = cohort.manifest.get("settings", {}).get("clinical", "all")
+    deep = [t for t in templates_for(assumed=asked == "all") if t.deep]
+    shown = [list(_shown(cohort, template)) for template in deep]
+    doses = _doses(cohort, [patient.rows for patients in shown for patient in patients])
     made = []
-    for template in templates_for(assumed=asked == "all"):
-        if template.deep:
-            shown = tuple(_timelines(cohort, template))
-            if shown:
-                title = Words((template.title, template.title_ko))
-                made.append(Pathway(title, shown, publications(shown)))
+    for template, patients in zip(deep, shown, strict=True):
+        lines = tuple(_timeline(cohort.schema, template, patient, doses) for patient in patients)
+        if lines:
+            title = Words((template.title, template.title_ko))
+            made.append(Pathway(title, lines, publications(lines)))
     return tuple(made)
 
 
-def _timelines(cohort: Cohort, template: Template) -> Iterator[Timeline]:
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """One tumour of a cohort, its patient, and its rows by table."""
+
+    tumour: Any
+    patient: Any
+    rows: Mapping[str, list[Any]]
+
+
+def _shown(cohort: Cohort, template: Template) -> Iterator[_Shown]:
     tumour = cohort["tumour"]
     mine = tumour[tumour["entity"].astype(str).isin(template.entities)].head(LOOKED_AT)
     ids = mine["tumour_id"].astype(str)
@@ -103,7 +117,18 @@ def _timelines(cohort: Cohort, template: Template) -> Iterator[Timeline]:
     for tumour_id in most:
         row = mine[ids == tumour_id].iloc[0]
         own = {name: rows[name].get(tumour_id, []) for name in tables}
-        yield _timeline(cohort.schema, template, row, patients.loc[row["patient_id"]], own)
+        yield _Shown(row, patients.loc[row["patient_id"]], own)
+
+
+def _doses(cohort: Cohort, shown: Sequence[Mapping[str, list[Any]]]) -> Doses:
+    """Drugs and doses of the lines that are shown."""
+    wanted = {str(row["line_id"]) for rows in shown for row in rows["treatment_line"]}
+    drugs = cohort["drug_exposure"]
+    found: dict[str, set[tuple[str, float | None]]] = {}
+    for row in drugs[drugs["line_id"].astype(str).isin(wanted)].to_dict("records"):
+        dose = None if _missing(row["dose"]) else float(row["dose"])
+        found.setdefault(str(row["line_id"]), set()).add((str(row["atc"]), dose))
+    return found
 
 
 def _of(frame: pd.DataFrame, wanted: set[str]) -> dict[str, list[Any]]:
@@ -115,9 +140,8 @@ def _of(frame: pd.DataFrame, wanted: set[str]) -> dict[str, list[Any]]:
     return found
 
 
-def _timeline(
-    schema: Schema, template: Template, tumour: Any, patient: Any, rows: Mapping[str, list[Any]]
-) -> Timeline:
+def _timeline(schema: Schema, template: Template, shown: _Shown, doses: Doses) -> Timeline:
+    tumour, patient, rows = shown.tumour, shown.patient, shown.rows
     start = tumour["diagnosis_date"]
 
     def day(value: Any) -> int:
@@ -142,7 +166,7 @@ def _timeline(
         events.append(Event(day(row["start_date"]), words, sources))
     for row in rows["treatment_line"]:
         until = last if _missing(row["end_date"]) else day(row["end_date"])
-        regimen = _regimen(template, row)
+        regimen = _regimen(template, row, tumour, doses.get(str(row["line_id"]), set()))
         sources = () if regimen is None else _line_sources(template, regimen)
         words = _line_words(schema, template, row, regimen, until)
         events.append(Event(day(row["start_date"]), words, sources, until))
@@ -246,12 +270,28 @@ def _marker(schema: Schema, row: Any) -> Words:
     return words
 
 
-def _regimen(template: Template, row: Any) -> str | None:
-    """Which regimen of the template a line is; names are shared where the drugs are the same."""
-    named = [k for k, r in template.regimens.items() if r["name"] == str(row["regimen"])]
+def _regimen(
+    template: Template, row: Any, tumour: Any, given: AbstractSet[tuple[str, float | None]]
+) -> str | None:
+    """Which regimen of the template a line is; names are shared where the drugs are the same.
+
+    By what was given, then by the lines of the template, the stage and the course: each of
+    them counts where it leaves any.
+    """
     later = str(row["intent"]) not in FIRST_INTENTS
-    fitting = [k for k in named if not (later and _only_first(template, k))]
-    return next(iter(fitting or named), None)
+    choices = [c for line in template.part("lines") for c in line["choices"]]
+    stage = str(tumour["seer_stage"])
+    here = {c["regimen"] for c in choices if stage in c.get("when", {}).get("seer", (stage,))}
+    found = [k for k, r in template.regimens.items() if r["name"] == str(row["regimen"])]
+    tests: tuple[Callable[[str], bool], ...] = (
+        lambda k: given <= {(d["atc"], d.get("dose")) for d in template.regimens[k]["drugs"]},
+        lambda k: any(c["regimen"] == k for c in choices),
+        lambda k: k in here,
+        lambda k: not later or not _only_first(template, k),
+    )
+    for wanted in tests:
+        found = [k for k in found if wanted(k)] or found
+    return next(iter(found), None)
 
 
 def _only_first(template: Template, regimen: str) -> bool:
@@ -289,8 +329,11 @@ def _drug(schema: Schema, drug: Mapping[str, Any]) -> Words:
 
 
 def _line_sources(template: Template, regimen: str) -> tuple[Words, ...]:
-    """Sources of the doses of a regimen, and of its being given."""
-    found = list(_source(template, template.regimens[regimen]))
+    """Sources of the doses and cycles of a regimen, and of its being given."""
+    said = template.regimens[regimen]
+    found = list(_source(template, said))
+    for own in (said.get("plan"), *(drug.get("amount") for drug in said["drugs"])):
+        found += _source(template, own)
     for line in template.part("lines"):
         for choice in line["choices"]:
             if choice["regimen"] == regimen:

@@ -74,7 +74,11 @@ class Template:
 
 
 def without_assumed(value: Any) -> Any:
-    """The same JSON value without the objects whose source is ``assumed``."""
+    """The same JSON value without the objects whose source is ``assumed``.
+
+    A regimen whose number of cycles is assumed (``plan``) is left out as a whole: a line of it
+    could not be ended.
+    """
     if isinstance(value, Mapping):
         return {k: without_assumed(v) for k, v in value.items() if not _is_assumed(v)}
     if isinstance(value, list):
@@ -83,7 +87,9 @@ def without_assumed(value: Any) -> Any:
 
 
 def _is_assumed(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("source") == ASSUMED
+    if not isinstance(value, Mapping):
+        return False
+    return value.get("source") == ASSUMED or _is_assumed(value.get("plan"))
 
 
 @cache
@@ -128,9 +134,33 @@ def _template(document: Mapping[str, Any], plain: Mapping[str, Any]) -> Template
         tuple(document.get("entities", ())),
         bool(document.get("deep", False)),
         {name: document.get(name) or plain.get(name, {}) for name in PARTS},
-        {**plain.get("regimens", {}), **document.get("regimens", {})},
+        {
+            name: _whole(regimen)
+            for name, regimen in {
+                **plain.get("regimens", {}),
+                **document.get("regimens", {}),
+            }.items()
+        },
         {**plain.get("sources", {}), **document.get("sources", {})},
     )
+
+
+def _whole(regimen: Mapping[str, Any]) -> dict[str, Any]:
+    """A regimen with the cycles and doses that have a source of their own in their places.
+
+    Examples
+    --------
+    >>> said = {"drugs": [{"atc": "L01XA01", "amount": {"dose": 75, "unit": "mg/m2"}}]}
+    >>> made = _whole({**said, "plan": {"cycles": 6, "source": "assumed"}})
+    >>> made["cycles"], made["drugs"][0]["dose"]
+    (6, 75)
+    """
+    plan = {k: v for k, v in regimen.get("plan", {}).items() if k in ("cycles", "before")}
+    drugs = [
+        {**drug, **{k: v for k, v in drug.get("amount", {}).items() if k in ("dose", "unit")}}
+        for drug in regimen["drugs"]
+    ]
+    return {**regimen, **plan, "drugs": drugs}
 
 
 def cited(template: Template) -> Iterator[tuple[str, str]]:

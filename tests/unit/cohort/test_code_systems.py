@@ -46,7 +46,7 @@ def test_no_schema_and_no_template_holds_a_code_of_snomed_or_a_number_of_hemonc(
     for path in sorted(folders[1].glob("*.json")):
         for regimen in json.loads(path.read_text(encoding="utf-8")).get("regimens", {}).values():
             assert set(regimen) <= {
-                "name", "drugs", "cycle_days", "cycles", "before", "source", "note", "response",
+                "name", "drugs", "cycle_days", "cycles", "before", "source", "note", "response", "plan",
             }  # fmt: skip
 
 

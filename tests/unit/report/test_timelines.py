@@ -13,6 +13,12 @@ def cohort(clinical="all"):
     return load_model("kr-demo").generate(600, seed=4, clinical=clinical)
 
 
+@cache
+def three_pathways():
+    codes = {"entity": ("gist", "testicular_germ_cell", "uveal_melanoma")}
+    return load_model("kr-rare").generate(1500, seed=4, clinical="all", where=codes)
+
+
 def test_each_pathway_shows_three_patients_from_diagnosis_to_the_last_contact():
     shown = timelines(cohort())
     assert [p.title.in_language("en") for p in shown] == [
@@ -86,3 +92,28 @@ def test_a_line_says_intent_cycles_doses_and_end_and_a_marker_its_variant_and_le
     assert "Cisplatin 20 mg/m2 day 1+2+3+4+5" in bep
     assert any(t.startswith("Alpha-fetoprotein (serum): ") and t.endswith(" ng/mL") for t in texts)
     assert any(" = 66 Gy" in t or " = 30 Gy" in t for t in texts)
+
+
+def test_a_line_is_told_with_the_doses_that_the_cohort_holds():
+    told = [
+        event.text.in_language("en")
+        for pathway in timelines(three_pathways())
+        for line in pathway.timelines
+        for event in line.events
+        if event.until is not None
+    ]
+    of = {name: [t for t in told if name in t] for name in ("Imatinib, ", "Pembrolizumab, ", "BEP")}
+    assert all(of.values())
+    assert all("Imatinib 400 mg/d" in t for t in of["Imatinib, "])
+    assert all("Pembrolizumab 2 mg/kg" in t for t in of["Pembrolizumab, "])
+
+
+def test_a_published_regimen_is_not_told_to_be_assumed():
+    for pathway in timelines(three_pathways()):
+        for line in pathway.timelines:
+            for event in line.events:
+                text = event.text.in_language("en")
+                if ". Imatinib, Adjuvant" in text or ". BEP (" in text:
+                    said = {s.in_language("en") for s in event.sources}
+                    assert any("http" in s for s in said), text
+                    assert ("assumed" in said) == (". Imatinib" in text and "Palliative" in text)
