@@ -205,7 +205,7 @@ Differences to what a hospital sends:
 - Cohorts of rare-cancer 1.0 say that there was surgery or radiotherapy, not when or which: no code, and the date is
   `data-absent-reason` unknown; drugs are left out. Metastasis at diagnosis is ICD-10 C79.9, site not stated.
 - Operations are coded in ICD-9-CM volume 3, drugs in ATC, which mCODE's US value sets (CPT, RxNorm) do not hold.
-- Genes are named by their symbol as text: no HGNC number is shipped. A gene without a variant in HGVS has none.
+- Genes have their HGNC number and the marker as text, fusions one for each partner (`SSX` is a family and has none). A gene without a variant in HGVS has none.
 - Conditions are active for ever: no resource says when a disease was over. The day of diagnosis stands as asserted date too.
 - Not held: cycles, highest toxicity and reason for the end of a line, dose per fraction, pattern of metastasis; income, occupation,
   nationality, route to diagnosis and basis of diagnosis.

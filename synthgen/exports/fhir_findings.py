@@ -23,6 +23,7 @@ from synthgen.exports.fhir_elements import (
     resource,
     told,
 )  # fmt: skip
+from synthgen.schema.genes import SYSTEM, genes_of_markers
 
 Row = Mapping[str, Any]
 
@@ -114,7 +115,7 @@ def biomarker(row: Row) -> Resource:
         made["method"] = {"text": row["method"]}
         source = concept(LOINC, *SOURCE[row["origin"]])
         made["component"] = [
-            {"code": concept(LOINC, "48018-6"), "valueCodeableConcept": {"text": row["marker"]}},
+            *({"code": concept(LOINC, "48018-6"), "valueCodeableConcept": g} for g in studied(row)),
             {"code": concept(LOINC, "48002-0"), "valueCodeableConcept": source},
         ]
         if row["hgvs"] is not None:
@@ -126,6 +127,14 @@ def biomarker(row: Row) -> Resource:
                 }
             )
     return {**made, "category": category("laboratory"), "extension": [related(row)]}
+
+
+def studied(row: Row) -> list[Resource]:
+    """Genes of a marker as codeable concepts: two of a fusion, a text alone where it is none."""
+    text = {"text": row["marker"]}
+    genes = genes_of_markers().get(row["marker"], ())
+    codings = [{"system": SYSTEM, "code": g.number, "display": g.symbol} for g in genes]
+    return [{"coding": [coding], **text} for coding in codings] or [text]
 
 
 def measurement(row: Row) -> Resource:

@@ -14,6 +14,7 @@ from synthgen.cohort.settings import settings_for
 from synthgen.cohort.write import write_cohort
 from synthgen.errors import UsageError
 from synthgen.exports import export_cohort
+from synthgen.exports.fhir_findings import studied
 from synthgen.exports.fhir_lines import RowLines, line_of
 
 PROFILES = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
@@ -375,3 +376,16 @@ def test_a_row_written_from_memory_is_the_row_written_anew():
     for row in rows:
         (made,) = write(row)
         assert lines.lines(row) == [line_of(made)]
+
+
+def test_genes_of_a_variant_have_their_numbers_and_an_arm_of_a_chromosome_is_text():
+    def told(marker):
+        return [
+            (g.get("coding", [{}])[0].get("code"), g["text"]) for g in studied({"marker": marker})
+        ]
+
+    assert told("KIT") == [("HGNC:6342", "KIT")]
+    assert told("NAB2::STAT6") == [("HGNC:7627", "NAB2::STAT6"), ("HGNC:11368", "NAB2::STAT6")]
+    assert told("8q_gain") == [(None, "8q_gain")]
+    (kit,) = studied({"marker": "KIT"})
+    assert kit["coding"][0]["system"] == "http://www.genenames.org/geneId"
