@@ -57,28 +57,55 @@ class JunctionTree:
 
 def _eliminate(domain: Domain, sets: list[frozenset[str]]) -> list[frozenset[str]]:
     """Maximal cliques of the min-fill triangulation, deterministic for equal input sets."""
-    neighbours: dict[str, set[str]] = {name: set() for s in sets for name in s}
-    for group in sets:
+    names = domain.ordered(frozenset().union(*sets))
+    place = {name: 1 << i for i, name in enumerate(names)}
+    sizes = [domain.size(name) for name in names]
+    # Sets of variables are the bits of a number: a search builds thousands of trees.
+    around = [0] * len(names)
+    for group in set(sets):
+        mask = sum([place[name] for name in group])
         for name in group:
-            neighbours[name] |= group - {name}
-    remaining = dict.fromkeys(domain.ordered(neighbours))
-    cliques: list[frozenset[str]] = []
+            around[place[name].bit_length() - 1] |= mask
+    for i in range(len(names)):
+        around[i] &= ~(1 << i)
 
-    def fill(name: str) -> tuple[int, int]:
-        around = sorted(neighbours[name])
-        missing = sum(b not in neighbours[a] for i, a in enumerate(around) for b in around[i + 1 :])
-        return missing, domain.cells([name, *around])
+    def cost(i: int) -> tuple[int, int]:
+        """Pairs of neighbours that are not joined (each twice), and cells of the clique."""
+        near = left = around[i]
+        missing, cells = 0, sizes[i]
+        while left:
+            j = left.bit_length() - 1
+            left ^= 1 << j
+            missing += (near & ~around[j]).bit_count() - 1
+            cells *= sizes[j]
+        return missing, cells
 
-    while remaining:
-        name = min(remaining, key=fill)  # ties: the order of the domain
-        clique = frozenset({name, *neighbours[name]})
-        if not any(clique <= other for other in cliques):
-            cliques.append(clique)
-        for other in neighbours[name]:
-            neighbours[other] |= neighbours[name] - {other}
-            neighbours[other].discard(name)
-        del neighbours[name], remaining[name]
-    return cliques
+    costs = {i: cost(i) for i in range(len(names))}
+    cliques: list[int] = []
+    while costs:
+        gone = min(costs, key=costs.__getitem__)  # ties: the order of the domain
+        added = costs.pop(gone)[0]
+        near, mask = around[gone], around[gone] | 1 << gone
+        if not any(mask & other == mask for other in cliques):
+            cliques.append(mask)
+        touched = near
+        for j in _bits(near):
+            around[j] = (around[j] | near) & ~(1 << gone | 1 << j)
+            if added:
+                touched |= around[j]
+        for j in _bits(touched):
+            costs[j] = cost(j)
+    return [frozenset([names[i] for i in _bits(clique)]) for clique in cliques]
+
+
+def _bits(mask: int) -> list[int]:
+    """Positions of the bits that are set, from the lowest."""
+    found = []
+    while mask:
+        lowest = mask & -mask
+        found.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return found
 
 
 def junction_tree(
@@ -113,7 +140,7 @@ def junction_tree(
     base = frozenset(root)
     if base:
         groups.append(base)
-    cliques = _eliminate(domain, sorted({g for g in groups if g}, key=domain.ordered))
+    cliques = _eliminate(domain, groups)
     for clique in cliques:
         cells = domain.cells(clique)
         if cells > limit:

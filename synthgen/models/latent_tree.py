@@ -93,6 +93,9 @@ class LatentTree(Distribution):
             raise EvidenceError(f"evidence {described}: has probability zero under the model")
         tables = []
         for table, values in zip(self.tables, weighted, strict=True):
+            if values is table.probability:  # nothing is known on or below it
+                tables.append(table)
+                continue
             axes = tuple(range(len(table.given), values.ndim))
             total = values.sum(axis=axes, keepdims=True)
             share = np.divide(values, total, out=np.zeros_like(values), where=total > 0)

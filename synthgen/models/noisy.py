@@ -25,15 +25,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from synthgen.models.agreeing import agreed
 from synthgen.models.block import Potential
 from synthgen.models.descent import descend
 from synthgen.models.distribution import ConditionalTable
 from synthgen.models.domain import Domain
 from synthgen.models.junction_tree import CLIQUE_CELLS, JunctionTree, junction_tree
+from synthgen.models.margins import margins_of
+from synthgen.models.noisy_table import NoisyTable
 from synthgen.models.propagation import Calibrated, calibrate, expand, other_axes
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 #: Rows that a reference is worth at least: below one, a reference is none.
 LEAST_WORTH = 0.1
@@ -41,53 +43,10 @@ LEAST_WORTH = 0.1
 MOST_WORTH = 1e4
 #: Evaluations of the dual at most, in a fit and in a step of a search.
 EVALUATIONS, STEP_EVALUATIONS = 800, 40
+#: Rounds in which the tables come to agree, in a fit and in a step of a search.
+AGREEING, STEP_AGREEING = 60, 5
 #: Largest residual at which the descent stops [standard deviations of the noise].
 RESIDUAL = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class NoisyTable:
-    """Counts with noise on a grid of groups of codes.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Axes, in the order of the domain.
-    counts : ndarray of float64
-        One axis per name.
-    sigma : float
-        Standard deviation of the noise of each count.
-    groups : tuple of (ndarray of intp or None)
-        Position on the axis for each code of the domain; None where every code has its own.
-    """
-
-    names: tuple[str, ...]
-    counts: FloatArray
-    sigma: float
-    groups: tuple[IntArray | None, ...]
-
-    @property
-    def is_grouped(self) -> bool:
-        """Whether an axis is coarser than the domain."""
-        return any(group is not None for group in self.groups)
-
-    def gather(self, grid: FloatArray) -> FloatArray:
-        """Sums of a grid of codes over the groups."""
-        for axis, group in enumerate(self.groups):
-            if group is not None:
-                shape = list(grid.shape)
-                shape[axis] = self.counts.shape[axis]
-                summed = np.zeros(shape)
-                np.add.at(np.moveaxis(summed, axis, 0), group, np.moveaxis(grid, axis, 0))
-                grid = summed
-        return grid
-
-    def spread(self, values: FloatArray) -> FloatArray:
-        """A value of each group at each of its codes."""
-        for axis, group in enumerate(self.groups):
-            if group is not None:
-                values = values.take(group, axis=axis)
-        return values
 
 
 @dataclass(eq=False)
@@ -148,26 +107,25 @@ class NoisyModel:
             self._base[home] = self._base[home] + expand(
                 potential.log_values, potential.names, self.tree.cliques[home]
             )
+        self._margins = margins_of(self.domain, self.tree, [t.names for t in self.tables])
         self.calibrated = self._calibrate(self.duals)
 
     def _calibrate(self, duals: Sequence[FloatArray]) -> Calibrated:
-        potentials = list(self._base)
-        for table, dual in zip(self.tables, duals, strict=True):
-            home = self.tree.home(table.names)
-            shift = expand(table.spread(dual), table.names, self.tree.cliques[home])
-            potentials[home] = potentials[home] + shift
-        return calibrate(self.domain, self.tree, potentials)
+        spread = [t.spread(dual) for t, dual in zip(self.tables, duals, strict=True)]
+        return calibrate(self.domain, self.tree, self._margins.onto(self._base, spread))
 
     def marginal(self, names: tuple[str, ...]) -> FloatArray:
         """Joint probability of variables that share a clique."""
-        return self._marginal(self.calibrated, names)
-
-    def _marginal(self, calibrated: Calibrated, names: tuple[str, ...]) -> FloatArray:
         home = self.tree.home(names)
-        values: FloatArray = calibrated.marginals[home].sum(
+        values: FloatArray = self.calibrated.marginals[home].sum(
             axis=other_axes(self.tree.cliques[home], names)
         )
         return values
+
+    def _gathered(self, calibrated: Calibrated) -> list[FloatArray]:
+        """Probability of each cell of each table."""
+        grids = self._margins.of(calibrated.marginals)
+        return [t.gather(grid) for t, grid in zip(self.tables, grids, strict=True)]
 
     def refresh(self) -> None:
         """Build the tree again after the domain, the context or the reference was changed."""
@@ -176,9 +134,17 @@ class NoisyModel:
     # Learning -------------------------------------------------------------------------
 
     def add(self, tables: Sequence[NoisyTable]) -> None:
-        """Take tables in; :meth:`fit` makes the model meet them."""
-        self.tables += tables
-        self.duals += [np.zeros(t.counts.shape) for t in tables]
+        """Take tables in; :meth:`fit` makes the model meet them.
+
+        A table of the same variables and groups as an earlier one is pooled with it.
+        """
+        for table in tables:
+            same = next((i for i, t in enumerate(self.tables) if t.counts_like(table)), None)
+            if same is None:
+                self.tables.append(table)
+                self.duals.append(np.zeros(table.counts.shape))
+            else:
+                self.tables[same] = self.tables[same].pooled(table)
         self._rebuild()
 
     def settle(self) -> None:
@@ -216,40 +182,37 @@ class NoisyModel:
         self.worth = worth
         if not self.tables:
             return
-        targets = [t.counts / self.total for t in self.tables]
         penalties = [worth * (t.sigma / self.total) ** 2 for t in self.tables]
-        scale = np.concatenate(
-            [
-                np.sqrt(np.maximum(target, 0.0) + penalty + 1e-9).ravel()
-                for target, penalty in zip(targets, penalties, strict=True)
-            ]
-        )
-        target = np.concatenate([t.ravel() for t in targets])
-        penalty = np.concatenate(
-            [np.full(t.size, p) for t, p in zip(targets, penalties, strict=True)]
-        )
+        unfitted = self._calibrate([np.zeros_like(d) for d in self.duals])
+        possible = [grid > 0 for grid in self._gathered(unfitted)]
+        rounds = AGREEING if evaluations > STEP_EVALUATIONS else STEP_AGREEING
+        counts, tilts = agreed(self.tables, self.total, penalties, possible, rounds)
+        target = np.concatenate([c.ravel() for c in counts]) / self.total
+        penalty = np.repeat(penalties, [c.size for c in counts])
+        tilt = np.concatenate([t.ravel() for t in tilts])
+        free = np.concatenate([p.ravel() for p in possible])
+        scale = np.sqrt(np.maximum(target, 0.0) + penalty + 1e-9)
 
         def dual(scaled: FloatArray) -> tuple[float, FloatArray]:
             theta = scaled / scale
-            calibrated = self._calibrate(self._split(theta))
-            said = np.concatenate(
-                [t.gather(self._marginal(calibrated, t.names)).ravel() for t in self.tables]
-            )
+            calibrated = self._calibrate(self._split(theta + tilt))
+            said = np.concatenate([grid.ravel() for grid in self._gathered(calibrated)])
             value = calibrated.objective - theta @ target + 0.5 * penalty @ theta**2
-            return float(value), (said - target + penalty * theta) / scale
+            gradient = np.where(free, said - target + penalty * theta, 0.0)
+            return float(value), gradient / scale
 
-        start = np.concatenate([d.ravel() for d in self.duals]) * scale
-        sigma = np.concatenate([np.full(t.counts.size, t.sigma) for t in self.tables]) / self.total
+        begun = np.repeat([bool(d.any()) for d in self.duals], [c.size for c in counts])
+        before = np.concatenate([d.ravel() for d in self.duals])
+        start = np.where(begun & free, before - tilt, 0.0) * scale
+        sigma = np.repeat([t.sigma for t in self.tables], [c.size for c in counts]) / self.total
         found = descend(
             dual,
             start,
             lambda gradient: float(np.abs(gradient * scale / sigma).max()) < RESIDUAL,
             evaluations,
         )
-        theta = found.point / scale
-        gradient = found.gradient * scale
-        self.residual = float(np.abs(gradient / sigma).max())
-        self.duals = self._split(theta)
+        self.residual = float(np.abs(found.gradient * scale / sigma).max())
+        self.duals = self._split(found.point / scale + tilt)
         self.calibrated = self._calibrate(self.duals)
 
     def _split(self, theta: FloatArray) -> list[FloatArray]:
@@ -292,32 +255,6 @@ def _rows(joint: FloatArray, given: int) -> FloatArray:
     return np.asarray(rows.reshape(joint.shape))
 
 
-def merged(tables: Sequence[NoisyTable]) -> list[NoisyTable]:
-    """Tables of which none has the axes of another: several counts of one thing become one.
-
-    Parameters
-    ----------
-    tables : sequence of NoisyTable
-
-    Returns
-    -------
-    list of NoisyTable
-        Means weighted by the inverse variance of the noise, which is theirs.
-    """
-    found: dict[tuple[object, ...], list[NoisyTable]] = {}
-    for table in tables:
-        groups = tuple(None if g is None else tuple(g.tolist()) for g in table.groups)
-        found.setdefault((table.names, groups), []).append(table)
-    made = []
-    for same in found.values():
-        weights = np.array([table.sigma**-2 for table in same])
-        counts = sum(w * t.counts for w, t in zip(weights, same, strict=True)) / weights.sum()
-        first = same[0]
-        sigma = float(weights.sum() ** -0.5)
-        made.append(NoisyTable(first.names, np.asarray(counts), sigma, first.groups))
-    return made
-
-
 def fit_in_stages(model: NoisyModel, tables: Sequence[NoisyTable], *, informed: bool) -> None:
     """Meet tables from the coarse to the fine, each stage drawn towards the one before.
 
@@ -335,7 +272,6 @@ def fit_in_stages(model: NoisyModel, tables: Sequence[NoisyTable], *, informed: 
     then all tables, so that an entity is drawn towards its family and a pair of variables
     towards independence, by as much as the counts themselves ask for.
     """
-    tables = merged(tables)
     single = [t for t in tables if len(t.names) == 1 and not t.is_grouped]
     grouped = [t for t in tables if t.is_grouped]
     fine = [t for t in tables if len(t.names) > 1 and not t.is_grouped]

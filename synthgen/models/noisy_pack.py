@@ -19,7 +19,8 @@ from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
 from synthgen.models.fit import Fit, domain_of, fit_pack, gaps_of, statements_by_block
 from synthgen.models.mixture import Mixture
-from synthgen.models.noisy import NoisyModel, NoisyTable, fit_in_stages
+from synthgen.models.noisy import NoisyModel, fit_in_stages
+from synthgen.models.noisy_table import NoisyTable
 from synthgen.models.observed import to_net
 from synthgen.models.structure import held_zeros, zero_potentials
 from synthgen.schema.model import Schema

@@ -26,12 +26,22 @@ def _components(distribution: Distribution | Mixture) -> Iterator[tuple[str, Dis
         yield from distribution.components.items()
 
 
+def _array_names(distribution: Distribution | Mixture) -> dict[int, str]:
+    """Name of the array of each table; a table that several components share has one."""
+    names: dict[int, str] = {}
+    for code, component in _components(distribution):
+        for i, table in enumerate(component.tables):
+            names.setdefault(id(table), f"{code}/{i:02d}")
+    return names
+
+
 def distribution_arrays(distribution: Distribution | Mixture) -> dict[str, FloatArray]:
     """Every array of a distribution by name: ``osteosarcoma/03``."""
+    names = _array_names(distribution)
     arrays = {
-        f"{code}/{i:02d}": table.probability
-        for code, component in _components(distribution)
-        for i, table in enumerate(component.tables)
+        names[id(table)]: table.probability
+        for _, component in _components(distribution)
+        for table in component.tables
     }
     if isinstance(distribution, Mixture):
         arrays[WEIGHTS] = distribution.weights
@@ -40,6 +50,7 @@ def distribution_arrays(distribution: Distribution | Mixture) -> dict[str, Float
 
 def describe_distribution(distribution: Distribution | Mixture) -> dict[str, Any]:
     """What each array means: variables, codes in order, and what is given."""
+    names = _array_names(distribution)
     latent = all(isinstance(part, LatentTree) for _, part in _components(distribution))
     return {
         **({"latent": True} if latent else {}),
@@ -50,11 +61,11 @@ def describe_distribution(distribution: Distribution | Mixture) -> dict[str, Any
                 "codes": {name: list(codes) for name, codes in component.domain.variables},
                 "tables": [
                     {
-                        "array": f"{code}/{i:02d}",
+                        "array": names[id(table)],
                         "probability_of": list(table.variables),
                         "given": list(table.given),
                     }
-                    for i, table in enumerate(component.tables)
+                    for table in component.tables
                 ],
             }
             for code, component in _components(distribution)
@@ -88,18 +99,18 @@ def distribution_from(
         If the description is incomplete.
     """
     components = {}
+    known: dict[tuple[str, tuple[str, ...], tuple[str, ...]], ConditionalTable] = {}
+
+    def table_of(said: Mapping[str, Any]) -> ConditionalTable:
+        key = (said["array"], tuple(said["given"]), tuple(said["probability_of"]))
+        if key not in known:
+            known[key] = ConditionalTable(key[1], key[2], arrays[key[0]])
+        return known[key]
+
     kind = LatentTree if described.get("latent") is True else Distribution
     for code, component in described["components"].items():
         own = Domain(tuple((name, tuple(codes)) for name, codes in component["codes"].items()))
-        components[code] = kind(
-            own,
-            tuple(
-                ConditionalTable(
-                    tuple(table["given"]), tuple(table["probability_of"]), arrays[table["array"]]
-                )
-                for table in component["tables"]
-            ),
-        )
+        components[code] = kind(own, tuple(table_of(said) for said in component["tables"]))
     if described["split"]:
         return Mixture(domain, described["split"], arrays[WEIGHTS], components)
     return components["all"]

@@ -25,7 +25,8 @@ from synthgen.enclave.private.spending import RESOLUTION, Spender
 from synthgen.errors import ModelError
 from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
-from synthgen.models.noisy import LEAST_WORTH, STEP_EVALUATIONS, NoisyModel, NoisyTable
+from synthgen.models.noisy import LEAST_WORTH, STEP_EVALUATIONS, NoisyModel
+from synthgen.models.noisy_table import NoisyTable
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -269,7 +270,7 @@ class Search:
         size = self.start.domain.size(name)
         return np.full(size, 1 / size)
 
-    def _measure(self, question: Question, rho: float) -> Measured:
+    def _measure(self, question: Question, rho: float) -> NoisyTable:
         counts, sigma = self.spender.measure(
             "measure",
             f"{self.rows.name}: {question.label}",
@@ -279,23 +280,23 @@ class Search:
         )
         found = Measured(question, counts, sigma)
         self.measured.append(found)
-        self.model.add([noisy_table(found, self.rows, self.start)])
-        return found
+        table = noisy_table(found, self.rows, self.start)
+        self.model.add([table])
+        return table
 
     def _learn(self, question: Question, rho: float) -> bool:
         """Measure and fit again; whether it taught less than its noise."""
         before = self._baseline(question)
-        found = self._measure(question, rho)
-        table = self.model.tables[-1]
+        table = self._measure(question, rho)
         expected = self.model.total * table.gather(self.model.marginal(table.names))
         if before is not None:
             reference = self.model.total * table.gather(before)
             self._excess += float(((table.counts - reference) ** 2).sum())
-            self._excess -= table.counts.size * found.sigma**2
+            self._excess -= table.counts.size * table.sigma**2
             self._spread += float((reference * (self.model.total - reference)).sum())
         self.model.fit(self._worth(), STEP_EVALUATIONS)
         after = self.model.total * table.gather(self.model.marginal(table.names))
-        noise = math.sqrt(2 / math.pi) * found.sigma * table.counts.size
+        noise = math.sqrt(2 / math.pi) * table.sigma * table.counts.size
         return float(np.abs(after - expected).sum()) <= noise
 
     def _baseline(self, question: Question) -> FloatArray | None:

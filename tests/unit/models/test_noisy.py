@@ -8,7 +8,8 @@ import pytest
 from synthgen.models.block import Potential
 from synthgen.models.descent import descend
 from synthgen.models.domain import Domain
-from synthgen.models.noisy import LEAST_WORTH, NoisyModel, NoisyTable, fit_in_stages, merged
+from synthgen.models.noisy import LEAST_WORTH, NoisyModel, fit_in_stages
+from synthgen.models.noisy_table import NoisyTable
 
 DOMAIN = Domain((("a", ("1", "2", "3")), ("b", ("1", "2")), ("c", ("1", "2", "3", "4"))))
 
@@ -111,10 +112,45 @@ def test_structural_zeros_stay_zero():
 
 
 def test_counting_twice_is_as_good_as_less_noise():
-    once = merged([_table(("a",), [10.0, 0.0, 4.0], 2.0), _table(("a",), [20.0, 2.0, 4.0], 2.0)])
-    assert len(once) == 1
-    assert once[0].counts == pytest.approx([15.0, 1.0, 4.0])
-    assert once[0].sigma == pytest.approx(2.0 / 2**0.5)
+    model = NoisyModel(DOMAIN, 20.0)
+    model.add([_table(("a",), [10.0, 0.0, 4.0], 2.0), _table(("b",), [10.0, 0.0], 2.0)])
+    model.add([_table(("a",), [20.0, 2.0, 4.0], 2.0)])
+    assert len(model.tables) == 2
+    assert model.tables[0].counts == pytest.approx([15.0, 1.0, 4.0])
+    assert model.tables[0].sigma == pytest.approx(2.0 / 2**0.5)
+
+
+def test_contradictory_counts_of_many_rows_end_at_the_optimum():
+    """Large counts, small noise: margins that differ, empty cells, a worth of a tenth of a row."""
+    rng = np.random.default_rng(4)
+    joint = rng.dirichlet(np.full(24, 0.3)).reshape(3, 2, 4)
+    joint[1, :, 2] = joint[0, :, 3] = joint[:, 1, 0] = 0.0  # the first by a rule, two unknown
+    zeros = np.zeros((3, 4))
+    zeros[1, 2] = -np.inf
+    n, m, sigma = 50_000.0, 0.1, 6.0
+    model = NoisyModel(DOMAIN, n, reference=[Potential(("a", "c"), zeros)])
+    scopes = [("a",), ("b",), ("c",), ("a", "b"), ("b", "c"), ("a", "c")]
+    tables = []
+    for scope in scopes:
+        lost = tuple(i for i, name in enumerate(DOMAIN.names) if name not in scope)
+        exact = n * joint.sum(axis=lost) / joint.sum()
+        tables.append(_table(scope, exact + rng.normal(0, sigma, exact.shape), sigma))
+    tables[4].counts[1, 0] = tables[5].counts[0, 3] = -40.0
+    model.add(tables)
+    model.fit(m)
+    assert model.residual < 0.05
+    p = model.marginal(("a", "b", "c"))
+    pull = np.zeros_like(p)
+    for table in tables:
+        lost = tuple(i for i, name in enumerate(DOMAIN.names) if name not in table.names)
+        apart = n * (n * p.sum(axis=lost) - table.counts) / sigma**2
+        pull += np.expand_dims(apart, lost)
+    held, free = p > 1e-7, np.isfinite(zeros)[:, None, :] & np.ones_like(p, dtype=bool)
+    slope = m * np.log(np.where(held, p, 1.0)) + pull
+    # Optimal where the slope is level over all cells that hold somebody, and higher elsewhere;
+    # one patient more in a cell moves it by n / sigma^2 = 1,389 for each table.
+    assert np.ptp(slope[held]) < 6 * 0.05 * n / sigma
+    assert pull[free & ~held].min() > slope[held].min() - 6 * 0.05 * n / sigma
 
 
 def test_variables_of_other_units_are_given_and_not_decided():

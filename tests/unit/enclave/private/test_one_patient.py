@@ -16,7 +16,8 @@ from synthgen.enclave.private.spending import RESOLUTION, Spender
 from synthgen.enclave.settings import Settings
 from synthgen.errors import PrivacyBudgetError, RecordsError
 from synthgen.models.domain import Domain
-from synthgen.models.noisy import NoisyModel, NoisyTable
+from synthgen.models.noisy import NoisyModel
+from synthgen.models.noisy_table import NoisyTable
 
 
 def _without(frames, number):
