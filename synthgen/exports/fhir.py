@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,9 +40,7 @@ from synthgen.exports.fhir_elements import (
 )  # fmt: skip
 from synthgen.exports.fhir_findings import measurement
 from synthgen.exports.fhir_lines import Line, RowLines, line_of
-from synthgen.exports.terms import reached_tables
-from synthgen.schema.model import ColumnType
-from synthgen.schema.rules.sql import identifier
+from synthgen.exports.fhir_rows import Rows, Waiting, rows_in_order
 
 TYPES = ("Patient", "Condition", "Observation", "Procedure")
 CLINICAL_TYPES = (*TYPES, "Specimen", "MedicationAdministration")
@@ -51,8 +48,6 @@ CLINICAL_TYPES = (*TYPES, "Specimen", "MedicationAdministration")
 
 FILES = (*(f"{kind}.ndjson" for kind in CLINICAL_TYPES), "Bundle.ndjson")
 OPTIONS = {"bundles": "0", "country": "KR"}
-AT_ONCE = 10_000
-"""Rows that are held in memory."""
 PEOPLE_AT_ONCE = 500
 """Patients whose lines are written together."""
 
@@ -136,15 +131,10 @@ def stages(row: Mapping[str, Any], *, staged: bool) -> Iterator[Resource]:
         }
 
 
-def procedures(row: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Resource]:
+def procedures(row: Mapping[str, Any]) -> Iterator[Resource]:
     """Surgery and radiotherapy of the first course; the registry does not say when.
 
-    Parameters
-    ----------
-    row : mapping of str to object
-        Columns of the tumour.
-    known : mapping of str to object
-        Clinical rows by table; what they say is not said twice.
+    What a clinical table says is not said twice.
     """
     flags = row["first_treatment_flags"] or ""
     common = {
@@ -152,7 +142,7 @@ def procedures(row: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Res
         "subject": {"reference": f"Patient/{row['patient_id']}"},
         "reasonReference": [{"reference": f"Condition/{row['tumour_id']}"}],
     }
-    if flags[:1] == "1" and not known.get("surgery"):
+    if flags[:1] == "1" and not row["operated"]:
         yield {
             **resource(
                 "Procedure",
@@ -164,7 +154,7 @@ def procedures(row: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Res
             "code": {"text": "surgery of the first course, kind not recorded"},
             "_performedDateTime": UNKNOWN,
         }
-    if flags[2:3] == "1" and not known.get("radiotherapy"):
+    if flags[2:3] == "1" and not row["irradiated"]:
         yield {
             **resource(
                 "Procedure", f"{row['tumour_id']}-radiotherapy", "mcode-radiotherapy-course-summary"
@@ -176,28 +166,17 @@ def procedures(row: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Res
         }
 
 
-def _spread_at_diagnosis(row: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether the registry's word is all that is known of metastases at diagnosis."""
-    until = str(date.fromisoformat(row["diagnosis_date"]) + WITH_DIAGNOSIS)
-    seen = any(m["diagnosis_date"] <= until for m in known.get("metastasis", ()))
-    return row["metastasis_at_dx"] == "1" and not seen
-
-
-def of_tumour(
-    row: Mapping[str, Any], known: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> Iterator[Resource]:
+def of_tumour(row: Mapping[str, Any]) -> Iterator[Resource]:
     """Resources of one tumour's own row, its condition first.
 
     Parameters
     ----------
     row : mapping of str to object
-        Columns of the tumour; dates as ISO text.
-    known : mapping of str to sequence of mapping
-        Rows of its clinical tables; empty for a cohort without them.
+        Columns of the tumour, dates as ISO text; identifiers of its stage groups under
+        :data:`GROUP` with a number; and what else is known of it in :data:`KNOWN`.
     """
     identity = row["tumour_id"]
-    staged = [*stages(row, staged=bool(known.get("staging")))]
-    groups = [r["staging_id"] for r in known.get("staging", ()) if r["stage_group"] is not None]
+    staged = [*stages(row, staged=row["staged"])]
     kind = f"{row['morphology']}/{row['behaviour']}"
     histology = {
         "url": f"{MCODE}mcode-histology-morphology-behavior",
@@ -207,11 +186,11 @@ def of_tumour(
     primary["identifier"] = [{"system": f"{IDENTIFIERS}tumour", "value": identity}]
     primary["extension"].append(histology)
     primary["bodySite"] = [_site(row)]
-    assessed = [*groups, *(s["id"] for s in staged)]
+    assessed = [*(v for k, v in row.items() if k.startswith(GROUP)), *(s["id"] for s in staged)]
     if assessed:
         primary["stage"] = [{"assessment": [{"reference": f"Observation/{i}"}]} for i in assessed]
     yield primary
-    if _spread_at_diagnosis(row, known):
+    if row["spread"]:
         spread = condition(f"{identity}-m", row, "mcode-secondary-cancer-condition", "C799")
         spread["extension"].append(
             {"url": RELATED, "valueReference": {"reference": f"Condition/{identity}"}}
@@ -226,7 +205,7 @@ def of_tumour(
         graded = concept(NCIT, "C18000", "Histologic Grade")
         made = laboratory(row, "grade", "mcode-histologic-grade", graded)
         yield {**made, "valueCodeableConcept": {"text": f"ICD-O-3 grade {row['grade']}"}}
-    yield from procedures(row, known)
+    yield from procedures(row)
 
 
 def bundle(resources: list[Resource]) -> Resource:
@@ -239,77 +218,83 @@ def bundle(resources: list[Resource]) -> Resource:
     return {**made, "type": "collection", "entry": entries}
 
 
-def _rows(cohort: CohortTables, table: str, order: str) -> Iterator[dict[str, Any]]:
-    """Rows of a table in an order of its own, dates as ISO text, with the patient's id.
-
-    Rows of a table that leads to the tumour have its id, and drugs the columns of their line.
-    """
-    reached = {"drug_exposure": ("treatment_line", "tumour"), "tumour": (), "patient": ()}
-    path = reached.get(table, ("tumour",))
-    if table == "measurement":
-        path = ()
-    columns: dict[str, str] = {}
-    for name in (table, *path):
-        for column in cohort.schema.table(name).columns:
-            wanted = name != "tumour" or table == "tumour" or column.name == "patient_id"
-            if wanted and column.name not in columns:
-                cell = f"{identifier(name)}.{identifier(column.name)}"
-                dated = column.type is ColumnType.DATE
-                columns[column.name] = f"CAST({cell} AS VARCHAR)" if dated else cell
-    cells = ", ".join(f"{cell} AS {identifier(name)}" for name, cell in columns.items())
-    joins = " ".join(j for j in reached_tables(cohort.schema, table).values() if j)
-    query = f"SELECT {cells} FROM {identifier(table)} {joins} ORDER BY {order}"  # noqa: S608
-    found = cohort.database.cursor().execute(query)
-    names = [column[0] for column in found.description or ()]
-    while piece := found.fetchmany(AT_ONCE):
-        for row in piece:
-            yield dict(zip(names, row, strict=True))
+GROUP = "group "
+"""Before the number of a staging that has a stage group; no column has a blank at its end."""
+KNOWN = ("spread", "staged", "operated", "irradiated")
+"""Whether metastases at diagnosis are known by the registry's word only, and what clinical tables say."""
+_OF_TUMOUR = (
+    "stage_group", "seer_stage", "first_treatment_flags", "topography", "morphology", "behaviour",
+    "icd10", "laterality", "basis_of_diagnosis", "grade",
+)  # fmt: skip
+_IDENTITY = ("patient_id", "tumour_id", "diagnosis_date")
+_OF_PATIENT = (
+    "patient_id", "sex", "birth_year", "birth_month", "region_code", "vital_status", "death_date",
+)  # fmt: skip
 
 
-class _Waiting:
-    """Rows of a table, handed out patient by patient, in the order of patients."""
+class _Tumours:
+    """Writes the resources of the rows of tumours."""
 
-    def __init__(self, cohort: CohortTables, table: str, order: str) -> None:
-        rows = _rows(cohort, table, f"patient.patient_id, {identifier(table)}.{order}")
-        self._groups = groupby(rows, key=itemgetter("patient_id"))
-        self._next = self._group()
+    columns = (*_IDENTITY, "metastasis_at_dx", *_OF_TUMOUR)
 
-    def _group(self) -> tuple[str, list[dict[str, Any]]] | None:
-        found = next(self._groups, None)
-        return None if found is None else (found[0], list(found[1]))
+    def __init__(self, clinical: Mapping[str, RowLines]) -> None:
+        self._lines: dict[int, RowLines] = {}
+        places = {name: writer.columns.index for name, writer in clinical.items()}
+        self._group = places["staging"]("staging_id"), places["staging"]("stage_group")
+        self._found = places["metastasis"]("diagnosis_date")
 
-    def take(self, patient_id: str) -> list[dict[str, Any]]:
-        if self._next is None or self._next[0] != patient_id:
-            return []
-        rows = self._next[1]
-        self._next = self._group()
-        return rows
+    def lines(self, row: tuple[Any, ...], own: Mapping[str, Rows]) -> list[Line]:
+        """Resources of one row, given the rows of its clinical tables."""
+        identity, (spread, *other) = row[:3], row[3:]
+        named, group = self._group
+        groups = [r[named] for r in own.get("staging", ()) if r[group] is not None]
+        if spread == "1":
+            until = str(date.fromisoformat(identity[2]) + WITH_DIAGNOSIS)
+            spread = not any(m[self._found] <= until for m in own.get("metastasis", ()))
+        else:
+            spread = False
+        known = (spread, *(bool(own.get(t)) for t in ("staging", "surgery", "radiotherapy")))
+        if len(groups) not in self._lines:
+            named_groups = (f"{GROUP}{n}" for n in range(len(groups)))
+            self._lines[len(groups)] = RowLines(
+                of_tumour, (*_IDENTITY, *named_groups), (*KNOWN, *_OF_TUMOUR)
+            )
+        return self._lines[len(groups)].lines((*identity, *groups, *known, *other))
 
 
 def people(cohort: CohortTables, country: str) -> Iterator[list[Line]]:
     """The resources of each patient as lines, the patient first."""
-    tumours = _Waiting(cohort, "tumour", "tumour_sequence")
-    held = {table.name for table in cohort.schema.tables}
-    clinical = {t: _Waiting(cohort, t, key) for t, key in OWN.items() if t in held}
     writers = clinical_lines()
+    of_tumours = _Tumours(writers)
+    tumours = Waiting(cohort, "tumour", of_tumours.columns, "tumour_sequence")
     measured = RowLines(
-        lambda row: [measurement(row)], ("measurement_id", "patient_id", "measured_date")
+        lambda row: [measurement(row)],
+        ("patient_id", "measurement_id", "measured_date"),
+        ("code", "value_number", "unit"),
     )
-    for row in _rows(cohort, "patient", "patient_id"):
-        made = [line_of(patient(row, country))]
-        rows = {table: waiting.take(row["patient_id"]) for table, waiting in clinical.items()}
-        for tumour in tumours.take(row["patient_id"]):
+    held = {table.name for table in cohort.schema.tables}
+    clinical = {
+        table: Waiting(cohort, table, (writers.get(table) or measured).columns, key)
+        for table, key in OWN.items()
+        if table in held
+    }
+    for person in rows_in_order(cohort, "patient", _OF_PATIENT, "patient_id"):
+        made = [line_of(patient(dict(zip(_OF_PATIENT, person, strict=True)), country))]
+        rows = {table: waiting.take(person[0]) for table, waiting in clinical.items()}
+        values = rows.pop("measurement", ())
+        mine = tumours.take(person[0])
+        for tumour in mine:
             own = {
-                table: [r for r in found if r.get("tumour_id") == tumour["tumour_id"]]
+                table: found if len(mine) == 1 else [r for r in found if r[1] == tumour[1]]
                 for table, found in rows.items()
                 if found
             }
-            made += map(line_of, of_tumour(tumour, own))
+            made += of_tumours.lines(tumour, own)
             for table, writer in writers.items():
-                for found in own.get(table, ()):
-                    made += writer.lines(found)
-        for found in rows.get("measurement", ()):
-            made += measured.lines(found)
+                for row in own.get(table, ()):
+                    made += writer.lines(row)
+        for row in values:
+            made += measured.lines(row)
         yield made
 
 
@@ -349,6 +334,8 @@ def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dic
             for name in rows
         }
 
+        pool = stack.enter_context(ThreadPoolExecutor(1))  # writes while the next are made
+        written: Future[None] | None = None
         waiting: dict[str, list[str]] = {name: [] for name in rows}
         for at, made in enumerate(people(cohort, known["country"]), start=1):
             for kind, text in made:
@@ -358,7 +345,12 @@ def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dic
                 waiting["Bundle.ndjson"].append(line_of(whole)[1])
                 left -= 1
             if at % PEOPLE_AT_ONCE == 0:
-                _put(waiting, out, rows)
+                if written is not None:
+                    written.result()
+                written = pool.submit(_put, waiting, out, rows)
+                waiting = {name: [] for name in rows}
+        if written is not None:
+            written.result()
         _put(waiting, out, rows)
     return rows
 
@@ -371,4 +363,3 @@ def _put(
         if lines:
             out[name].write("\n".join([*lines, ""]))
             rows[name] += len(lines)
-            lines.clear()

@@ -263,23 +263,40 @@ def _one(write: Callable[[Row], Resource]) -> Callable[[Row], Iterator[Resource]
     return rows
 
 
-WRITERS: Mapping[str, tuple[Callable[[Row], Iterator[Resource]], tuple[str, ...]]] = {
-    "metastasis": (_one(metastasis), ("metastasis_id", "diagnosis_date")),
-    "staging": (staging, ("staging_id", "staging_date")),
-    "pathology": (pathology, ("pathology_id", "specimen_date")),
-    "treatment_line": (response, ("line_id", "start_date", "end_date")),
-    "biomarker": (_one(biomarker), ("biomarker_id", "test_date")),
-    "drug_exposure": (_one(drug), ("drug_id", "line_id", "start_date", "end_date")),
-    "surgery": (_one(surgery), ("surgery_id", "surgery_date")),
-    "radiotherapy": (_one(radiotherapy), ("rt_id", "start_date")),
-    "outcome": (_one(outcome), ("outcome_id", "event_date")),
+WRITERS: Mapping[str, tuple[Callable[[Row], Iterator[Resource]], str, str]] = {
+    "metastasis": (_one(metastasis), "metastasis_id diagnosis_date", "site method"),
+    "staging": (staging, "staging_id staging_date", "timing system t n m stage_group"),
+    "pathology": (
+        pathology,
+        "pathology_id specimen_date",
+        "specimen_type histology_text grade_system grade_value tumour_size_mm margin "
+        "nodes_examined nodes_positive mitotic_count necrosis",
+    ),
+    "treatment_line": (response, "line_id start_date end_date", "line_number best_response"),
+    "biomarker": (
+        _one(biomarker),
+        "biomarker_id test_date",
+        "method marker origin result hgvs value_number unit",
+    ),
+    "drug_exposure": (
+        _one(drug),
+        "drug_id start_date",
+        "line_number regimen intent atc dose dose_unit route",
+    ),
+    "surgery": (_one(surgery), "surgery_id surgery_date", "procedure_code purpose residual asa"),
+    "radiotherapy": (
+        _one(radiotherapy),
+        "rt_id start_date",
+        "modality purpose site fractions total_dose_gy",
+    ),
+    "outcome": (_one(outcome), "outcome_id event_date", "event_type site method"),
 }
-"""By clinical table of a tumour: its resources, and its columns with identifiers and dates."""
+"""By clinical table of a tumour: its resources, its columns with identifiers and dates, and others."""
 
 
 def clinical_lines() -> dict[str, RowLines]:
     """A writer of lines for each clinical table of a tumour, in the order of the files."""
     return {
-        table: RowLines(write, ("patient_id", "tumour_id", *varying))
-        for table, (write, varying) in WRITERS.items()
+        table: RowLines(write, ("patient_id", "tumour_id", *varying.split()), tuple(same.split()))
+        for table, (write, varying, same) in WRITERS.items()
     }

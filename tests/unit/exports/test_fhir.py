@@ -365,7 +365,7 @@ def test_a_row_written_from_memory_is_the_row_written_anew():
     def write(row):
         yield {"resourceType": "Observation", "id": row["id"], "note": row["text"], "on": row["on"]}
 
-    lines = RowLines(write, ("id", "on"))
+    lines = RowLines(write, ("id", "on"), ("text",))
     rows = [
         {"id": "A-1", "on": "2020-01-02", "text": 'a "quote", 100 %s and 100 %'},
         {"id": "A-2", "on": "2020-01-03", "text": 'a "quote", 100 %s and 100 %'},
@@ -375,7 +375,7 @@ def test_a_row_written_from_memory_is_the_row_written_anew():
     ]
     for row in rows:
         (made,) = write(row)
-        assert lines.lines(row) == [line_of(made)]
+        assert lines.lines(tuple(row[name] for name in lines.columns)) == [line_of(made)]
 
 
 def test_genes_of_a_variant_have_their_numbers_and_an_arm_of_a_chromosome_is_text():
