@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from synthgen.errors import ModelError
 from synthgen.models.wide import DECIMALS, Layout, layout_from
@@ -63,8 +63,10 @@ class Marginal:
             return np.full_like(normal, self.loc)
         if self.kind == "norm":
             return np.asarray(self.loc + self.scale * normal)
+        from scipy.stats import beta  # half a second, which no other model needs
+
         share = special.ndtr(normal)
-        found: FloatArray = stats.beta.ppf(share, self.a, self.b, self.loc, self.scale)
+        found: FloatArray = beta.ppf(share, self.a, self.b, self.loc, self.scale)
         return found
 
     def normals(self, values: FloatArray) -> FloatArray:
@@ -73,7 +75,9 @@ class Marginal:
             return np.where(values < self.loc, -np.inf, np.inf)
         if self.kind == "norm":
             return np.asarray((values - self.loc) / self.scale)
-        share = stats.beta.cdf(values, self.a, self.b, self.loc, self.scale)
+        from scipy.stats import beta
+
+        share = beta.cdf(values, self.a, self.b, self.loc, self.scale)
         return np.asarray(special.ndtri(share))
 
 
