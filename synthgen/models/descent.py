@@ -16,7 +16,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 #: Pairs of steps and gradient changes that are kept.
-MEMORY = 40
+MEMORY = 16
 #: A step must lower the function by at least this share of what its slope promises.
 ARMIJO = 1e-4
 #: Halvings of a step before giving up.

@@ -66,8 +66,13 @@ class OpenDPNoise:
     """
 
     def __init__(self) -> None:
-        self._dp: Any = require(EXTRA, "opendp.prelude")
-        self._dp.enable_features("contrib")
+        # Not its prelude, which loads scikit-learn and whatever else is there.
+        self._domains: Any = require(EXTRA, "opendp.domains")
+        self._metrics: Any = require(EXTRA, "opendp.metrics")
+        self._measures: Any = require(EXTRA, "opendp.measures")
+        self._measurements: Any = require(EXTRA, "opendp.measurements")
+        self._combinators: Any = require(EXTRA, "opendp.combinators")
+        require(EXTRA, "opendp.mod").enable_features("contrib")
         self.name = f"opendp {installed_version('opendp')}"
 
     def gaussian(
@@ -160,22 +165,23 @@ class OpenDPNoise:
             found: list[int] = []
             while len(found) < part and time.thread_time() - began < seconds:
                 size = min(batch, part - len(found))
-                found += [int(c) for c in self._dp.c.make_composition([one] * size)(whole)]
+                found += [int(c) for c in self._combinators.make_composition([one] * size)(whole)]
                 batch = min(8 * batch, BATCH)
             return found
 
         return [position for part in _in_threads(n, chosen) for position in part]
 
     def _counting(self, sigma: float) -> Any:
-        dp = self._dp
-        space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="f64")
-        return dp.m.make_gaussian(*space, scale=float(sigma))
+        space = self._vectors(), self._metrics.l2_distance(T="f64")
+        return self._measurements.make_gaussian(*space, scale=float(sigma))
 
     def _choosing(self, scale: float) -> Any:
-        dp = self._dp
-        space = dp.vector_domain(dp.atom_domain(T="i64")), dp.linf_distance(T="i64")
-        measure = dp.zero_concentrated_divergence()
-        return dp.m.make_noisy_max(*space, measure, scale=float(scale))
+        space = self._vectors(), self._metrics.linf_distance(T="i64")
+        measure = self._measures.zero_concentrated_divergence()
+        return self._measurements.make_noisy_max(*space, measure, scale=float(scale))
+
+    def _vectors(self) -> Any:
+        return self._domains.vector_domain(self._domains.atom_domain(T="i64"))
 
 
 def _in_threads(n: int, part_of: Callable[[int], T]) -> list[T]:

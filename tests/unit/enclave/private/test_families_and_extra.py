@@ -88,7 +88,7 @@ def test_what_is_shared_out_is_the_budget_and_no_other_share_has_less_error():
 def test_without_its_library_nothing_is_asked_and_nothing_spent(
     frames, binned, tmp_path, monkeypatch
 ):
-    monkeypatch.setitem(sys.modules, "opendp.prelude", None)
+    monkeypatch.setitem(sys.modules, "opendp.domains", None)
     budget = tmp_path / "budget.json"
     settings = PrivateSettings(1.0, 1e-6, Settings(), budget=budget)
     with pytest.raises(MissingExtraError, match="extra dp") as caught:
