@@ -8,6 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
+from synthgen.exports.fhir import LOST  # noqa: E402
 from synthgen.exports.mapping import TargetMapping  # noqa: E402
 from synthgen.exports.omop_quality import quality_checks  # noqa: E402
 from synthgen.exports.omop_tables import empty_tables  # noqa: E402
@@ -144,7 +145,8 @@ def page() -> str:
         f"| {kind} | {', '.join(f'{name} ({count})' for name, count in counts.items())} |"
         for kind, counts in kinds.items()
     )
-    rest = FHIR.format(checks=len(checks), kinds=table)
+    gone = ", ".join(f"`{name}`" for name in LOST)
+    rest = FHIR.format(checks=len(checks), kinds=table, lost=gone)
     return HEAD.format(targets=rows) + sections + unfilled() + METASTAT + rest
 
 
@@ -185,7 +187,7 @@ the resources of the first ten patients as one bundle each. Every resource carri
 
 | of the cohort | becomes |
 |---|---|
-| patient | Patient (`mcode-cancer-patient`) |
+| patient | Patient (`mcode-cancer-patient`); vital status at last contact and cause of death as plain Observations |
 | tumour | Condition (`mcode-primary-cancer-condition`), histology, grade, SEER summary stage |
 | metastasis | Condition (`mcode-secondary-cancer-condition`) with its site |
 | staging | Observation `mcode-tnm-stage-group` with its T, N and M as members; other systems `mcode-cancer-stage` |
@@ -207,8 +209,11 @@ Differences to what a hospital sends:
 - Operations are coded in ICD-9-CM volume 3, drugs in ATC, which mCODE's US value sets (CPT, RxNorm) do not hold.
 - Genes have their HGNC number and the marker as text, fusions one for each partner (`SSX` is a family and has none). A gene without a variant in HGVS has none.
 - Conditions are active for ever: no resource says when a disease was over. The day of diagnosis stands as asserted date too.
-- Not held: cycles, highest toxicity and reason for the end of a line, dose per fraction, pattern of metastasis; income, occupation,
-  nationality, route to diagnosis and basis of diagnosis.
+- Vital status at the last contact and the cause of death are plain Observations, because Patient has no place for either.
+- A line of treatment is held by its drugs (which name its number, its regimen and whether it was palliative) and by its best response.
+
+Of rare-cancer 1.1.0 cannot be read back from it, whole or at all: {lost}. A test reads all other columns back from the files and
+finds them unchanged.
 
 The tests read every resource with `fhir.resources` (R4B) and hold it against the elements and codes that its profile
 demands, and against the value sets that they are bound to; the HL7 validator, a Java program, is not run. By hand, every resource of

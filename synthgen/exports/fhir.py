@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,7 +39,7 @@ from synthgen.exports.fhir_elements import (
     observation,
     resource,
 )  # fmt: skip
-from synthgen.exports.fhir_findings import measurement
+from synthgen.exports.fhir_findings import cause_of_death, measurement, vital_status
 from synthgen.exports.fhir_lines import Line, RowLines, line_of
 from synthgen.exports.fhir_rows import Rows, Waiting, rows_in_order
 
@@ -52,6 +53,22 @@ PEOPLE_AT_ONCE = 500
 """Patients whose lines are written together."""
 
 GENDER = {"1": "male", "2": "female"}
+LOST = (
+    "patient.nationality_code", "patient.income_quintile", "patient.occupation_code",
+    "tumour.tumour_sequence", "tumour.age_at_diagnosis", "tumour.entity", "tumour.laterality",
+    "tumour.basis_of_diagnosis", "tumour.diagnosis_route", "tumour.stage_group",
+    "tumour.metastasis_at_dx", "tumour.first_treatment_flags", "staging.timing",
+    "metastasis.method", "metastasis.pattern", "pathology.tumour_id", "pathology.grade_system",
+    "biomarker.origin", "biomarker.unit", "measurement.unit", "treatment_line.line_id",
+    "treatment_line.tumour_id", "treatment_line.line_number", "treatment_line.intent",
+    "treatment_line.regimen", "treatment_line.start_date", "treatment_line.end_date",
+    "treatment_line.cycles", "treatment_line.stop_reason", "treatment_line.max_toxicity_grade",
+    "drug_exposure.line_id", "drug_exposure.class", "drug_exposure.dose_unit",
+    "drug_exposure.route", "surgery.purpose", "radiotherapy.purpose", "radiotherapy.site",
+    "radiotherapy.dose_per_fraction_gy", "outcome.method",
+)  # fmt: skip
+"""Columns of rare-cancer 1.1 that cannot be read back, whole or at all."""
+
 OWN = {
     "staging": "staging_id", "metastasis": "metastasis_id", "pathology": "pathology_id",
     "biomarker": "biomarker_id", "treatment_line": "line_number", "drug_exposure": "drug_id",
@@ -229,6 +246,7 @@ _OF_TUMOUR = (
 _IDENTITY = ("patient_id", "tumour_id", "diagnosis_date")
 _OF_PATIENT = (
     "patient_id", "sex", "birth_year", "birth_month", "region_code", "vital_status", "death_date",
+    "last_contact_date", "death_cause_icd10",
 )  # fmt: skip
 
 
@@ -272,6 +290,13 @@ def people(cohort: CohortTables, country: str) -> Iterator[list[Line]]:
         ("patient_id", "measurement_id", "measured_date"),
         ("code", "value_number", "unit"),
     )
+    living = RowLines(
+        lambda row: [vital_status(row)], ("patient_id", "last_contact_date"), ("vital_status",)
+    )
+    dying = RowLines(cause_of_death, ("patient_id", "death_date"), ("death_cause_icd10",))
+    pick_living, pick_dying = (
+        itemgetter(*map(_OF_PATIENT.index, lines.columns)) for lines in (living, dying)
+    )
     held = {table.name for table in cohort.schema.tables}
     clinical = {
         table: Waiting(cohort, table, (writers.get(table) or measured).columns, key)
@@ -280,6 +305,8 @@ def people(cohort: CohortTables, country: str) -> Iterator[list[Line]]:
     }
     for person in rows_in_order(cohort, "patient", _OF_PATIENT, "patient_id"):
         made = [line_of(patient(dict(zip(_OF_PATIENT, person, strict=True)), country))]
+        made += living.lines(pick_living(person))
+        made += dying.lines(pick_dying(person))
         rows = {table: waiting.take(person[0]) for table, waiting in clinical.items()}
         values = rows.pop("measurement", ())
         mine = tumours.take(person[0])

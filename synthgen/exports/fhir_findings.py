@@ -11,6 +11,7 @@ from typing import Any
 
 from synthgen.exports.fhir_elements import (
     HGVS,
+    ICD10,
     LOINC,
     NCIT,
     SNOMED,
@@ -18,6 +19,7 @@ from synthgen.exports.fhir_elements import (
     Resource,
     category,
     concept,
+    dotted,
     quantity,
     related,
     resource,
@@ -64,7 +66,7 @@ def pathology(row: Row) -> Iterator[Resource]:
         }
 
     if row["grade_value"] is not None:
-        text = f"{row['grade_system']} {row['grade_value']}"
+        text = " ".join(row[k] for k in ("grade_system", "grade_value") if row[k] is not None)
         known = FNCLCC.get(row["grade_value"]) if row["grade_system"] == "FNCLCC" else None
         value = concept(SNOMED, known, text) if known else {"text": text}
         graded = concept(NCIT, "C18000", "Histologic Grade")
@@ -106,7 +108,8 @@ def biomarker(row: Row) -> Resource:
         code = {"text": f"{row['marker']}, {row['method']}"}
         made = told(row, "", date, key, "", code)
         if row["value_number"] is not None:
-            made["valueQuantity"] = quantity(row["value_number"], row["unit"])
+            made["valueQuantity"] = quantity(row["value_number"], row["unit"] or "1")
+            made["interpretation"] = [{"text": row["result"]}]
         else:
             made["valueCodeableConcept"] = {"text": row["result"]}
     else:
@@ -118,6 +121,9 @@ def biomarker(row: Row) -> Resource:
             *({"code": concept(LOINC, "48018-6"), "valueCodeableConcept": g} for g in studied(row)),
             {"code": concept(LOINC, "48002-0"), "valueCodeableConcept": source},
         ]
+        if row["value_number"] is not None:
+            level = quantity(row["value_number"], row["unit"] or "1")
+            made["component"].append({"code": {"text": "level"}, "valueQuantity": level})
         if row["hgvs"] is not None:
             change = "48005-3" if row["hgvs"].startswith("p.") else "48004-6"
             made["component"].append(
@@ -135,6 +141,36 @@ def studied(row: Row) -> list[Resource]:
     genes = genes_of_markers().get(row["marker"], ())
     codings = [{"system": SYSTEM, "code": g.number, "display": g.symbol} for g in genes]
     return [{"coding": [coding], **text} for coding in codings] or [text]
+
+
+def vital_status(row: Row) -> Resource:
+    """What was known of the patient at the last contact: Patient has no place for the day."""
+    return {
+        **resource("Observation", f"{row['patient_id']}-vital", ""),
+        "status": "final",
+        "code": {"text": "vital status at last contact"},
+        "subject": {"reference": f"Patient/{row['patient_id']}"},
+        "effectiveDateTime": row["last_contact_date"],
+        "valueCodeableConcept": {"text": VITAL.get(row["vital_status"], "unknown")},
+    }
+
+
+VITAL = {"1": "alive", "2": "dead", "9": "unknown"}
+
+
+def cause_of_death(row: Row) -> Iterator[Resource]:
+    """The underlying cause of death, where it is known."""
+    if row["death_cause_icd10"] is not None:
+        made: Resource = {
+            **resource("Observation", f"{row['patient_id']}-death", ""),
+            "status": "final",
+            "code": {"text": "underlying cause of death"},
+            "subject": {"reference": f"Patient/{row['patient_id']}"},
+            "valueCodeableConcept": concept(ICD10, dotted(row["death_cause_icd10"])),
+        }
+        if row["death_date"] is not None:
+            made["effectiveDateTime"] = row["death_date"]
+        yield made
 
 
 def measurement(row: Row) -> Resource:

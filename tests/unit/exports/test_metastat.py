@@ -17,6 +17,7 @@ from synthgen.errors import UsageError
 from synthgen.exports import export_cohort
 from synthgen.exports.contract import schema_for
 from synthgen.schema.load import load_schema
+from synthgen.schema.model import ColumnType
 from synthgen.statistics.metastatistics import read_metastatistics
 from synthgen.statistics.read import read_pack
 
@@ -165,3 +166,43 @@ def test_the_numbers_that_a_hospitals_scripts_write_are_understood(tmp_path):
         for table in pack.tables
     }
     assert counted == {"popcode": {"99": 40}, "visitpathcode": {"3": 30}, "methodcode": {"07": 12}}
+
+
+def test_every_column_of_every_clinical_table_is_counted_as_it_is(clinical, tmp_path):
+    """What the tables can hold: codes, gaps, patients and quartiles; of texts and days, how many."""
+    export_cohort(clinical, "kcure-metastat", tmp_path / "out")
+    codes, columns = told(tmp_path / "out", "CD_DTRN"), told(tmp_path / "out", "COL_DTRN")
+    counted = {(r["TBL_ID"], r["COL_ID"]): r for r in columns}
+    owner = {r["tumour_id"]: r["patient_id"] for r in rows(clinical / "tumour.csv")}
+    line = {r["line_id"]: r["tumour_id"] for r in rows(clinical / "treatment_line.csv")}
+    schema = load_schema("rare-cancer@1.1.0")
+    assert len(counted) == len(columns) == sum(len(t.columns) for t in schema.tables)
+    for table in schema.tables:
+        mine = rows(clinical / f"{table.name}.csv")
+        people = [
+            r.get("patient_id") or owner[r.get("tumour_id") or line[r["line_id"]]] for r in mine
+        ]
+        for column in table.columns:
+            key = (table.name.upper(), column.name.upper())
+            cells = [r[column.name] for r in mine]
+            filled = [cell for cell in cells if cell]
+            row = counted[key]
+            told_counts = [int(row[k]) for k in ("ROW_CNT", "NULL_NCS", "PT_CNT")]
+            assert told_counts == [len(mine), len(mine) - len(filled), len(set(people))], key
+            with_codes = {
+                r["CD_VL"]: (int(r["ROW_CNT"]), int(r["PT_CNT"]))
+                for r in codes
+                if (r["TBL_ID"], r["COL_ID"]) == key
+            }
+            held = {
+                code: (
+                    count,
+                    len({p for p, cell in zip(people, cells, strict=True) if cell == code}),
+                )
+                for code, count in Counter(filled).items()
+            }
+            assert with_codes == (held if column.codes is not None else {}), key
+            least, most = row["MIN_VL"], row["N4_QRTL_CNT"]
+            numbers = column.type in (ColumnType.INTEGER, ColumnType.NUMBER) and filled
+            ends = [min(map(float, filled)), max(map(float, filled))] if numbers else []
+            assert [float(v) for v in (least, most) if v] == ends, key
