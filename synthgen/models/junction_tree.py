@@ -55,14 +55,23 @@ class JunctionTree:
         return tuple(i for i, parent in enumerate(self.parents) if parent == position)
 
 
-def _eliminate(domain: Domain, sets: list[frozenset[str]]) -> list[frozenset[str]]:
-    """Maximal cliques of the min-fill triangulation, deterministic for equal input sets."""
-    names = domain.ordered(frozenset().union(*sets))
+def triangulated(domain: Domain, sets: Iterable[Iterable[str]]) -> list[frozenset[str]]:
+    """Maximal cliques of the min-fill triangulation, the same for equal sets in any order.
+
+    Parameters
+    ----------
+    domain : Domain
+        Sizes and order of the variables.
+    sets : iterable of iterable of str
+        Each set will be inside one clique.
+    """
+    groups = {frozenset(group) for group in sets}
+    names = domain.ordered(frozenset().union(*groups))
     place = {name: 1 << i for i, name in enumerate(names)}
     sizes = [domain.size(name) for name in names]
     # Sets of variables are the bits of a number: a search builds thousands of trees.
     around = [0] * len(names)
-    for group in set(sets):
+    for group in groups:
         mask = sum([place[name] for name in group])
         for name in group:
             around[place[name].bit_length() - 1] |= mask
@@ -136,11 +145,8 @@ def junction_tree(
     ModelError
         If a clique would exceed ``limit``; the message names its variables.
     """
-    groups = [frozenset(s) for s in sets]
     base = frozenset(root)
-    if base:
-        groups.append(base)
-    cliques = _eliminate(domain, groups)
+    cliques = triangulated(domain, [*sets, base])
     for clique in cliques:
         cells = domain.cells(clique)
         if cells > limit:

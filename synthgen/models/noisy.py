@@ -14,11 +14,14 @@ distribution around ``q`` whose variance, with that of the noise, explains how f
 lie from ``q`` (empirical Bayes, by moments).  Counts below zero are what they are: nothing is
 clipped before the fit, and the fit is a distribution.
 
-The dual is smooth and is minimised by L-BFGS; success is the residual that is measured here.
+The tables are made to agree first (:mod:`synthgen.models.agreeing`), which leaves this estimate
+where it is and its multipliers small.  The dual is smooth and is minimised by L-BFGS; success is
+the residual that is measured here.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +33,7 @@ from synthgen.models.block import Potential
 from synthgen.models.descent import descend
 from synthgen.models.distribution import ConditionalTable
 from synthgen.models.domain import Domain
-from synthgen.models.junction_tree import CLIQUE_CELLS, JunctionTree, junction_tree
+from synthgen.models.junction_tree import CLIQUE_CELLS, junction_tree, triangulated
 from synthgen.models.margins import margins_of
 from synthgen.models.noisy_table import NoisyTable
 from synthgen.models.propagation import Calibrated, calibrate, expand, other_axes
@@ -42,7 +45,7 @@ LEAST_WORTH = 0.1
 #: Rows that a reference is worth at most, as a multiple of the rows there are.
 MOST_WORTH = 1e4
 #: Evaluations of the dual at most, in a fit and in a step of a search.
-EVALUATIONS, STEP_EVALUATIONS = 800, 40
+EVALUATIONS, STEP_EVALUATIONS = 600, 40
 #: Rounds in which the tables come to agree, in a fit and in a step of a search.
 AGREEING, STEP_AGREEING = 60, 5
 #: Largest residual at which the descent stops [standard deviations of the noise].
@@ -85,22 +88,24 @@ class NoisyModel:
         """Sets of variables that stand in one clique."""
         return [*(t.names for t in self.tables), *(p.names for p in self.reference)]
 
-    def tree_with(self, more: Sequence[tuple[str, ...]] = ()) -> JunctionTree:
-        """Tree that holds further sets as well.
+    def cells_with(self, names: tuple[str, ...]) -> float:
+        """Cells of all cliques of the tree that holds one more set of variables.
 
-        Raises
-        ------
-        ModelError
-            If a clique would exceed the limit.
+        Infinite where one of them would exceed the limit.
         """
-        scopes = [*self.scopes(), *more]
-        used = {n for s in scopes for n in s}
-        root = [n for n in self.context if n in used]
-        own = [(n,) for n in self.domain.names if n not in self.context]
-        return junction_tree(self.domain, [*scopes, *own], root=root, limit=self.limit)
+        root = [n for n in self.context if n in self._used or n in names]
+        cliques = triangulated(self.domain, [*self._widest, names, root])
+        cells = [self.domain.cells(clique) for clique in cliques]
+        return sum(cells) if max(cells) <= self.limit else math.inf
 
     def _rebuild(self) -> None:
-        self.tree = self.tree_with()
+        scopes = {frozenset(s) for s in self.scopes()}
+        self._used = frozenset().union(*scopes)
+        root = [n for n in self.context if n in self._used]
+        scopes |= {frozenset([n]) for n in self.domain.names if n not in self.context}
+        scopes.add(frozenset(root))
+        self._widest = [s for s in scopes if not any(s < other for other in scopes)]
+        self.tree = junction_tree(self.domain, self._widest, root=root, limit=self.limit)
         self._base = [np.zeros(self.domain.shape(c)) for c in self.tree.cliques]
         for potential in self.reference:
             home = self.tree.home(potential.names)

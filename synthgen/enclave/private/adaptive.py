@@ -214,11 +214,7 @@ class Search:
         domain = self.start.domain
         if domain.cells(names) > limit:
             return False
-        try:
-            tree = self.model.tree_with([domain.ordered(names)])
-        except ModelError:
-            return False
-        return sum(domain.cells(c) for c in tree.cliques) <= limit + self._ground
+        return self.model.cells_with(names) <= limit + self._ground
 
     def _select(self, allowed: Sequence[Question], rho: float, sigma: float) -> Question:
         """Question at which the model is about the furthest from the records."""
