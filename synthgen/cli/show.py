@@ -41,9 +41,12 @@ def command(
 ) -> None:
     """Show what NAME is: a schema, a model, a policy, or a pack (ID/statistics); an id or a path.
 
+    Schemas of deliveries (omop@5.4, kcure-ccld@1) are those of check --schema.
+
     \b
     Examples:
       synthgen show rare-cancer --lang ko
+      synthgen show kcure-ccld@1 --html > book.html
       synthgen show kr-demo
       synthgen show kr-demo/statistics
       synthgen show kr-demo/statistics --html > book.html
@@ -52,6 +55,7 @@ def command(
     """
     from synthgen.cli.policies import is_policy, show_policy
     from synthgen.errors import UsageError
+    from synthgen.exports.contract import contract_target, contracts
     from synthgen.resources import shipped
 
     path = Path(name)
@@ -70,10 +74,17 @@ def command(
         show_policy(name, lang, as_json=as_json)
     elif is_model:
         _model(name, lang, as_json=as_json)
-    elif name.split("@")[0] in shipped("schemas") or (path / "dataset.json").is_file():
+    elif (
+        name.split("@")[0] in shipped("schemas")
+        or (path / "dataset.json").is_file()
+        or (not path.exists() and contract_target(name))
+    ):
         _schema(name, lang, as_html=as_html, as_json=as_json)
     elif not path.exists() and not name.endswith("/statistics"):
-        raise UsageError(f"{name}: nothing of that name; synthgen catalog lists what is shipped")
+        raise UsageError(
+            f"{name}: nothing of that name; synthgen catalog lists what is shipped, and schemas of "
+            f"deliveries are {', '.join(contracts())}"
+        )
     else:
         _pack(name, lang, as_html=as_html, as_json=as_json)
 
@@ -119,11 +130,11 @@ def _model(name: str, lang: str, *, as_json: bool) -> None:
 
 
 def _schema(name: str, lang: str, *, as_html: bool, as_json: bool) -> None:
+    from synthgen.exports.contract import schema_for
     from synthgen.schema.codebook import codebook_html, codebook_markdown
     from synthgen.schema.frictionless import to_datapackage
-    from synthgen.schema.load import load_schema
 
-    schema = load_schema(name)
+    schema = schema_for(name)
     if as_json:
         click.echo(json.dumps(to_datapackage(schema), ensure_ascii=False, indent=1))
     elif as_html:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from synthgen.cli.main import commands
+from synthgen.exports.contract import contracts, schema_for
 from synthgen.resources import shipped
 
 PACK = shipped("fitted_models")["kr-demo"] / "statistics"
@@ -190,6 +191,23 @@ def test_show_speaks_both_languages(name, language):
 @pytest.mark.parametrize("name", ["rare-cancer", "kr-demo", "kr-demo/statistics"])
 def test_show_prints_json(name):
     assert json.loads(run("show", name, "--json").stdout)
+
+
+def test_show_prints_the_schema_that_a_delivery_is_checked_against():
+    for name in contracts():
+        schema = schema_for(name)
+        shown = run("show", name)
+        assert shown.exit_code == 0, shown.output
+        listed = [
+            line.split("`")[1] for line in shown.stdout.splitlines() if line.startswith("| `")
+        ]
+        assert {c.name for table in schema.tables for c in table.columns} <= set(listed)
+    document = json.loads(run("show", "encr-jrc", "--json").stdout)
+    assert [r["name"] for r in document["resources"]] == ["incidence"]
+    assert "<table" in run("show", "omop@5.4", "--html", "--lang", "ko").stdout
+    assert "omop@5.4, omop@5.3" in only_line(run("show", "omop@6"), 10)
+    assert "several versions" in only_line(run("show", "omop"), 10)
+    assert "kcure-ccld@1" in only_line(run("show", "kcure"), 2)
 
 
 def test_show_of_nothing_names_what_there_is():
