@@ -263,5 +263,7 @@ def test_hostile_constants_stay_text():
 
 def test_the_page_on_exports_is_what_its_script_makes():
     here = Path(__file__).resolve().parents[3] / "docs/reference"
+    if not (here.parents[1] / "evaluation/benchmarks").is_dir():
+        pytest.skip("a source distribution holds no benchmarks")
     script = runpy.run_path(str(here / "exports.py"))
     assert (here / "exports.md").read_text(encoding="utf-8") == script["page"]()
