@@ -300,6 +300,7 @@ def _judge(
     from synthgen.messages import message
     from synthgen.models.pack_contradictions import pack_contradictions
     from synthgen.statistics.check import check_pack
+    from synthgen.statistics.read import readings_of
 
     problems = check_pack(pack, schema)
     broken = [p for p in problems if p.severity == "error"]
@@ -328,7 +329,7 @@ def _judge(
         }
         click.echo(json.dumps(document, ensure_ascii=False, indent=1))
     else:
-        for reading in pack.readings:
+        for reading in readings_of(pack.tables, lang):
             click.echo(message("check.pack.reading", lang, reading=reading))
         for problem in problems:
             severity = message(f"check.pack.{problem.severity}", lang)

@@ -105,8 +105,8 @@ class Cell:
         The value exactly as published.
     row : int
         Line of the CSV file, counted from 1 with the header as line 1.
-    note : str
-        How an awkward value was read; ``""`` for a plain number.
+    note, note_ko : str
+        How an awkward value was read, in English and Korean; ``""`` for a plain number.
     published : bool
         False where the value was withheld, or its category means nothing here: the cell
         stands in the table, as printed, but says nothing.
@@ -130,6 +130,7 @@ class Cell:
     note: str = ""
     published: bool = True
     carried: float = 1.0
+    note_ko: str = ""
 
     @property
     def value(self) -> float:

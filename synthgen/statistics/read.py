@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from synthgen.errors import SchemaError, StatisticsError
+from synthgen.messages import message
 from synthgen.schema.documents import Json, mapping_at, number_at, objects_at, text_at, texts_at
 from synthgen.schema.load import DATASET, load_schema
 from synthgen.schema.model import Schema
@@ -226,18 +227,27 @@ def _groups(
     }
 
 
-def readings_of(tables: tuple[StatisticsTable, ...]) -> tuple[str, ...]:
-    """One line for each way a printed value of a table was read, with its rows."""
+def readings_of(tables: tuple[StatisticsTable, ...], language: str = "en") -> tuple[str, ...]:
+    """One line for each way a printed value of a table was read, with its rows.
+
+    Parameters
+    ----------
+    tables : tuple of StatisticsTable
+    language : {"en", "ko"}
+    """
     lines = []
     for table in tables:
         rows: dict[str, list[int]] = {}
         for cell in table.cells:
             if cell.note:
-                rows.setdefault(cell.note, []).append(cell.row)
+                note = (cell.note_ko or cell.note) if language == "ko" else cell.note
+                rows.setdefault(note, []).append(cell.row)
         for note, found in rows.items():
             shown = ", ".join(str(row) for row in found[:5])
-            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-            lines.append(f"{table.name} row {shown}{more}: {note}")
+            key = "printed.rows" if len(found) <= 5 else "printed.more_rows"
+            lines.append(
+                message(key, language, table=table.name, rows=shown, more=len(found) - 5, note=note)
+            )
     return tuple(lines)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthgen.errors import StatisticsError
+from synthgen.messages import message
 from synthgen.schema.documents import one_line
 from synthgen.schema.model import Schema
 from synthgen.statistics.descriptor import TABLES, TableDescriptor
@@ -215,7 +216,7 @@ def _cell(
 ) -> Cell:
     where = f"{reader.name} row {row}"
     members: dict[str, tuple[str, ...]] = {}
-    unknown = ""
+    unknown = ("", "")
     for name in columns:
         variable = reader.schema.variable(name)
         codes = codes_of_label(by_column[name], variable, reader.groups.get(name, {}), where)
@@ -223,7 +224,10 @@ def _cell(
             continue
         members[name] = codes
         if not codes:
-            unknown = f"{name} unknown: {text!r} is left out; the table speaks of the others"
+            unknown = (
+                message("printed.unknown", "en", name=name, value=repr(text)),
+                message("printed.unknown", "ko", name=name, value=repr(text)),
+            )
     value = _value(reader, text, where)
     numbers = {c: _number(by_column.get(c, ""), f"{where} {c}") for c in NUMBER_COLUMNS}
     _check_numbers(numbers, where)
@@ -241,8 +245,9 @@ def _cell(
         age=None if age is None else int(age),
         printed=text,
         row=row,
-        note=unknown or value.note,
-        published=value.published and not unknown,
+        note=unknown[0] or value.note,
+        note_ko=unknown[1] or value.note_ko,
+        published=value.published and not unknown[0],
     )
 
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from synthgen.errors import StatisticsError
+from synthgen.messages import message
 from synthgen.statistics.kinds.kind import Kind
 from synthgen.statistics.model import Protection
 
@@ -39,14 +40,15 @@ class Printed:
     lower, upper : float
         What it stands for; the kind's own bounds where nothing was published.
     published : bool
-    note : str
-        How it was read; ``""`` for a plain number.
+    note, note_ko : str
+        How it was read, in English and Korean; ``""`` for a plain number.
     """
 
     lower: float
     upper: float
     published: bool = True
     note: str = ""
+    note_ko: str = ""
 
 
 def number_in(text: str, where: str) -> float:
@@ -124,23 +126,19 @@ def read_value(
         half = _half_width(bare, kind, protection)
         bounds = ((value - half) * factor, (value + half) * factor)
         if not (about or _outside(value * factor, kind)):
-            return _fitted(bounds, kind, where, text, note="", middle=value * factor)
-        return _fitted(
-            bounds, kind, where, text, note="as printed" if about else "", middle=value * factor
-        )
-    return _fitted(bounds, kind, where, text, note="range", middle=None)
+            return _fitted(bounds, kind, where, text, told=False, middle=value * factor)
+        return _fitted(bounds, kind, where, text, told=bool(about), middle=value * factor)
+    return _fitted(bounds, kind, where, text, told=True, middle=None)
 
 
 def _withheld(text: str, kind: Kind, protection: Protection, *, zeros_are_printed: bool) -> Printed:
     limit = protection.suppressed_below
     if kind.whole and limit is not None:
         low = 1.0 if zeros_are_printed else 0.0
-        note = f"{_short(text)} is read as suppressed: {low:g} to {limit - 1:g}"
-        return Printed(low, float(limit - 1), note=note)
+        said = _said("suppressed", text, low=f"{low:g}", high=f"{limit - 1:g}")
+        return Printed(low, float(limit - 1), True, *said)
     low = max(kind.bounds[0], 0.0) if kind.whole else kind.bounds[0]
-    return Printed(
-        low, kind.bounds[1], published=False, note=f"{_short(text)} is read as not published"
-    )
+    return Printed(low, kind.bounds[1], False, *_said("not_published", text))
 
 
 def _half_width(text: str, kind: Kind, protection: Protection) -> float:
@@ -164,10 +162,13 @@ def _fitted(
     where: str,
     text: str,
     *,
-    note: str,
+    told: bool,
     middle: float | None,
 ) -> Printed:
-    """Bounds within those of the kind; ``middle`` is the printed number itself, if plain."""
+    """Bounds within those of the kind; ``middle`` is the printed number itself, if plain.
+
+    ``told`` says whether a note tells how the value was read.
+    """
     low, high = bounds
     least, most = kind.bounds
     if low > high:
@@ -180,15 +181,24 @@ def _fitted(
             f"between {least:g} and {most:g}"
         )
     if beyond > most:
-        note = f"{_short(text)} is above {most:.0%}: read as {most:.0%}"
-        return Printed(min(low, most), most, note=note)
+        return Printed(min(low, most), most, True, *_said("above", text, most=f"{most:.0%}"))
     low, high = max(low, least), min(high, most)
-    if note:
-        note = f"{_short(text)} is read as {low:.6g} to {high:.6g}"
-    return Printed(low, high, note=note)
+    if told:
+        said = _said("range", text, low=f"{low:.6g}", high=f"{high:.6g}")
+        return Printed(low, high, True, *said)
+    return Printed(low, high)
 
 
-def _short(text: str) -> str:
+def _said(key: str, text: str, **values: str) -> tuple[str, str]:
+    """How a value was read, in English and Korean."""
+    english, korean = (
+        message(f"printed.{key}", language, value=_short(text, language), **values)
+        for language in ("en", "ko")
+    )
+    return english, korean
+
+
+def _short(text: str, language: str = "en") -> str:
     """A value in quotes, cut to a length that fits a line, control characters escaped."""
     cut = text if len(text) <= 30 else text[:29] + "…"
-    return repr(cut) if cut else "an empty value"
+    return repr(cut) if cut else message("printed.empty", language)

@@ -9,7 +9,7 @@ import pytest
 from synthgen.errors import StatisticsError
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import Relation
-from synthgen.statistics.read import read_pack
+from synthgen.statistics.read import read_pack, readings_of
 from synthgen.statistics.statements import block_of, statements_of_table
 from synthgen.statistics.write import write_pack
 
@@ -122,6 +122,13 @@ def test_a_pack_is_read_with_every_awkward_value_named(folder):
         "stage row 4: '.d' is read as not published",
         "stage row 5: '~5-9' is read as 0.05 to 0.09",
         "survival row 2: '100.2' is above 100%: read as 100%",
+    )
+    assert readings_of(pack.tables, "ko") == (
+        "counts 3행: '<5'은(는) 1에서 4 사이로 읽음",
+        "counts 6행: age_group 미상: '0'은(는) 제외하며 표는 나머지를 말함",
+        "stage 4행: '.d'은(는) 공표하지 않은 값으로 읽음",
+        "stage 5행: '~5-9'은(는) 0.05에서 0.09 사이로 읽음",
+        "survival 2행: '100.2'은(는) 100%보다 커서 100%로 읽음",
     )
 
 
