@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from synthgen.errors import UsageError
 from synthgen.resources import data_root
 from synthgen.schema.documents import one_line
 from synthgen.schema.rules.sql import literal
 from synthgen.schema.validation.database import locked_database
+
+if TYPE_CHECKING:
+    import duckdb
 
 FILES = {
     "CONCEPT.csv": ("concept_id", "vocabulary_id", "standard_concept", "concept_code"),
@@ -113,12 +117,51 @@ def _check(folder: Path) -> None:
                 f"option athena: {folder} holds no {name}; it must hold {', '.join(FILES)}"
             )
         with path.open("rb") as opened:
-            head = opened.readline(2**16).decode("utf-8-sig", errors="replace").strip().split("\t")
+            line = opened.readline(2**16)
+        if b"\0" in line:
+            raise UsageError(f"option athena: {name} is no UTF-8 text, which Athena writes")
+        head = line.decode("utf-8-sig", errors="replace").strip().split("\t")
         missing = [column for column in columns if column not in head]
         if missing:
             raise UsageError(
                 f"option athena: {name} has no column {missing[0]}; Athena separates columns by tabs"
             )
+
+
+_CODES = """
+SELECT vocabulary_id, concept_code,
+       min(CASE WHEN standard_concept = 'S' THEN CAST(concept_id AS BIGINT)
+                ELSE coalesce(target, 0) END),
+       min(CAST(concept_id AS BIGINT))
+FROM "CONCEPT.csv"
+LEFT JOIN (SELECT concept_id_1, min(TRY_CAST(concept_id_2 AS BIGINT)) AS target
+           FROM "CONCEPT_RELATIONSHIP.csv" GROUP BY concept_id_1) ON concept_id_1 = concept_id
+GROUP BY ALL ORDER BY ALL"""
+"""Each code with its standard and its own concept."""
+
+
+def _load(db: duckdb.DuckDBPyConnection, folder: Path, name: str, only: str) -> None:
+    """Read the rows of a file that are needed into a table of its name.
+
+    Raises
+    ------
+    UsageError
+        If a line has not as many columns as the first, or is no text.
+    """
+    import duckdb
+
+    form = "header=true, delim='\\t', quote='', all_varchar=true"
+    source = f"read_csv({literal(str((folder / name).resolve()))}, {form})"
+    rows = f"SELECT {', '.join(FILES[name])} FROM {source} WHERE {only}"  # noqa: S608 - quoted
+    try:
+        db.execute(f'CREATE TABLE "{name}" AS {rows}')
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        line = re.search(r"Line: (\d+)", str(error))
+        where = f" in line {int(line[1]):,}" if line else ""
+        raise UsageError(
+            f"option athena: {name}: cannot be read{where}; it is damaged or cut off, unpack the "
+            "download again"
+        ) from error
 
 
 def read_vocabulary(folder: Path, scratch: Path) -> Vocabulary:
@@ -138,42 +181,25 @@ def read_vocabulary(folder: Path, scratch: Path) -> Vocabulary:
     Raises
     ------
     UsageError
-        If a file or a column is missing, the vocabulary ICDO3 is not in it, or it is no
+        If a file or a column is missing or cannot be read, the vocabulary ICDO3 is not in it, or it is no
         release of version 5.
     """
-    import duckdb
-
     _check(folder)
-    paths = {name: (folder / name).resolve() for name in FILES}
-
-    def table(name: str) -> str:
-        columns = ", ".join(FILES[name])
-        form = "header=true, delim='\\t', quote='', all_varchar=true"
-        source = f"read_csv({literal(str(paths[name]))}, {form})"
-        return f"(SELECT {columns} FROM {source})"  # noqa: S608 - quoted
-
     wanted = ", ".join(literal(name) for name in VOCABULARIES)
-    own = f"SELECT * FROM {table('CONCEPT.csv')} WHERE vocabulary_id IN ({wanted})"  # noqa: S608
-    maps = (
-        "SELECT concept_id_1, min(TRY_CAST(concept_id_2 AS BIGINT)) AS target "  # noqa: S608
-        f"FROM {table('CONCEPT_RELATIONSHIP.csv')} WHERE relationship_id = 'Maps to' "
-        "GROUP BY concept_id_1"
-    )
-    query = (
-        "SELECT o.vocabulary_id, o.concept_code, min(CASE WHEN o.standard_concept = 'S' "  # noqa: S608
-        "THEN CAST(o.concept_id AS BIGINT) ELSE coalesce(m.target, 0) END), "
-        f"min(CAST(o.concept_id AS BIGINT)) FROM ({own}) o LEFT JOIN ({maps}) m "
-        "ON m.concept_id_1 = o.concept_id GROUP BY ALL ORDER BY ALL"
-    )
-    release = (
-        f"SELECT vocabulary_version FROM {table('VOCABULARY.csv')} WHERE vocabulary_id = 'None'"  # noqa: S608
-    )
-    try:
-        with locked_database(scratch, list(paths.values())) as db:
-            version = db.execute(release).fetchone()
-            found = db.execute(query).fetchall()
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise UsageError(f"option athena: {folder} cannot be read as an Athena download") from error
+    with locked_database(scratch, [(folder / name).resolve() for name in FILES]) as db:
+        _load(db, folder, "VOCABULARY.csv", "vocabulary_id = 'None'")
+        _load(db, folder, "CONCEPT.csv", f"vocabulary_id IN ({wanted})")
+        ours = 'concept_id_1 IN (SELECT concept_id FROM "CONCEPT.csv")'
+        maps = f"relationship_id = 'Maps to' AND {ours}"
+        _load(db, folder, "CONCEPT_RELATIONSHIP.csv", maps)
+        wrong = 'SELECT count(*) FROM "CONCEPT.csv" WHERE TRY_CAST(concept_id AS BIGINT) IS NULL'
+        (strays,) = db.execute(wrong).fetchone() or (0,)
+        if strays:
+            raise UsageError(
+                f"option athena: CONCEPT.csv: holds concept ids that are no numbers ({strays:,} such)"
+            )
+        version = db.execute('SELECT vocabulary_version FROM "VOCABULARY.csv"').fetchone()
+        found = db.execute(_CODES).fetchall()
     said = str(version[0]) if version else "none"
     if not VERSION.fullmatch(said):
         raise UsageError(

@@ -128,6 +128,9 @@ def candidates(source: Path) -> list[Candidate]:
         raise ContractError(f"{source}: cannot be read: {_reason(error)}") from error
     found = [candidate(path) for path in files if _split(path.name)[1] and not path.is_dir()]
     if not found:
+        folders = [p.name for p in files if _split(p.name)[1] and p.is_dir()]
+        if folders:
+            raise ContractError(f"{source}: {folders[0]} is a folder; it must be a file")
         raise ContractError(
             f"{source}: holds no table; CSV, Parquet or DuckDB files named after tables are needed"
         )

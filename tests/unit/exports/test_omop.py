@@ -1,6 +1,7 @@
 """OMOP: what the standard demands of the tables, asked in SQL, and a vocabulary of one's own."""
 
 import csv
+import re
 from collections import Counter
 
 import duckdb
@@ -174,6 +175,36 @@ def test_an_incomplete_vocabulary_is_one_clear_line(cohort, tmp_path):
     assert "VOCABULARY.csv names release v4.5; it must be one of version 5" in said(old)
     (empty / "CONCEPT.csv").unlink()
     assert "holds no CONCEPT.csv" in said(empty)
+
+
+def test_a_damaged_vocabulary_is_one_clear_line_that_names_the_file(cohort, tmp_path):
+    def said(name, change):
+        (tmp_path / name).mkdir()
+        many = [(str(n), "a", "ICDO3", "S", f"b{n}") for n in range(3000)]
+        folder = athena(tmp_path / name / "athena", many, [("1", "1", "Maps to")] * 3000)
+        change(folder)
+        with pytest.raises(UsageError) as caught:
+            export_cohort(cohort, "omop-5.4", tmp_path / "out", options={"athena": str(folder)})
+        return str(caught.value)
+
+    def cut(folder):
+        path = folder / "CONCEPT_RELATIONSHIP.csv"
+        path.write_bytes(path.read_bytes()[:-9])
+
+    def wide(folder):
+        text = (folder / "CONCEPT.csv").read_text(encoding="utf-8")
+        (folder / "CONCEPT.csv").write_text(text, encoding="utf-16")
+
+    def strange(folder):
+        text = (folder / "CONCEPT.csv").read_text(encoding="utf-8").replace("\n7\t", "\nseven\t")
+        (folder / "CONCEPT.csv").write_text(text, encoding="utf-8")
+
+    assert re.search(
+        r"CONCEPT_RELATIONSHIP.csv: cannot be read( in line [\d,]+)?; it is damaged or cut off, unpack",
+        said("cut", cut),
+    )
+    assert "CONCEPT.csv is no UTF-8 text, which Athena writes" in said("wide", wide)
+    assert "CONCEPT.csv: holds concept ids that are no numbers (1 such)" in said("strange", strange)
 
 
 def rows(folder, table):

@@ -60,7 +60,7 @@ def test_a_file_that_could_be_any_table(checked, tmp_path):
 
 def test_a_folder_or_a_pipe_in_place_of_a_file(checked, tmp_path):
     (tmp_path / "tumour.csv").mkdir()
-    assert "holds no table" in refusal(checked, tmp_path)
+    assert "tumour.csv is a folder; it must be a file" in refusal(checked, tmp_path)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "patient.csv")
         assert refusal(checked, tmp_path).endswith("patient.csv: is not a file; a table is needed")
