@@ -1,7 +1,9 @@
 """L-BFGS for smooth convex functions (Nocedal & Wright 2006, algorithms 7.4 and 7.5).
 
 Written out here because that of scipy spends its time in threaded linear algebra on vectors of
-a few hundred numbers, many times that of the function itself, where processors are shared.
+a few hundred numbers, many times that of the function itself, where processors are shared.  For
+the same reason no product of vectors goes through BLAS here: from 10,000 numbers on, OpenBLAS
+starts threads for it that wait for each other.
 """
 
 from __future__ import annotations
@@ -21,6 +23,11 @@ MEMORY = 16
 ARMIJO = 1e-4
 #: Halvings of a step before giving up.
 HALVINGS = 30
+
+
+def inner(a: FloatArray, b: FloatArray) -> float:
+    """Inner product of two vectors, on one thread."""
+    return float(np.einsum("i,i->", a, b))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +69,10 @@ def descend(
     steps: deque[tuple[FloatArray, FloatArray, float]] = deque(maxlen=MEMORY)
     while used < evaluations and not settled(gradient):
         direction = -_inverse_times(gradient, steps)
-        slope = float(gradient @ direction)
+        slope = inner(gradient, direction)
         if slope >= 0:
             steps.clear()
-            direction, slope = -gradient, -float(gradient @ gradient)
+            direction, slope = -gradient, -inner(gradient, gradient)
         length = 1.0 if steps else min(1.0, 1.0 / max(float(np.abs(gradient).sum()), 1e-300))
         for _ in range(HALVINGS):
             trial = point + length * direction
@@ -80,8 +87,8 @@ def descend(
             steps.clear()
             continue
         step, change = trial - point, trial_gradient - gradient
-        curvature = float(step @ change)
-        if curvature > 1e-12 * float(change @ change):
+        curvature = inner(step, change)
+        if curvature > 1e-12 * inner(change, change):
             steps.append((step, change, curvature))
         point, value, gradient = trial, trial_value, trial_gradient
     return Found(point, gradient, used)
@@ -94,12 +101,12 @@ def _inverse_times(
     found = gradient.copy()
     weights = []
     for step, change, curvature in reversed(steps):
-        weight = float(step @ found) / curvature
+        weight = inner(step, found) / curvature
         found -= weight * change
         weights.append(weight)
     if steps:
         _, change, curvature = steps[-1]
-        found *= curvature / float(change @ change)
+        found *= curvature / inner(change, change)
     for (step, change, curvature), weight in zip(steps, reversed(weights), strict=True):
-        found += (weight - float(change @ found) / curvature) * step
+        found += (weight - inner(change, found) / curvature) * step
     return found

@@ -24,13 +24,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from synthgen.models.agreeing import agreed
 from synthgen.models.block import Potential
-from synthgen.models.descent import descend
+from synthgen.models.descent import descend, inner
 from synthgen.models.distribution import ConditionalTable
 from synthgen.models.domain import Domain
 from synthgen.models.junction_tree import CLIQUE_CELLS, junction_tree, triangulated
@@ -93,10 +94,14 @@ class NoisyModel:
 
         Infinite where one of them would exceed the limit.
         """
-        root = [n for n in self.context if n in self._used or n in names]
-        cliques = triangulated(self.domain, [*self._widest, names, root])
-        cells = [self.domain.cells(clique) for clique in cliques]
-        return sum(cells) if max(cells) <= self.limit else math.inf
+        pairs = frozenset(combinations(self.domain.ordered(names), 2)) - self._joined
+        root = tuple(n for n in self.context if n in self._used or n in names)
+        if (pairs, root) not in self._cells:
+            cliques = triangulated(self.domain, [*self._widest, *pairs, root])
+            cells = [self.domain.cells(clique) for clique in cliques]
+            found = sum(cells) if max(cells) <= self.limit else math.inf
+            self._cells[pairs, root] = found
+        return self._cells[pairs, root]
 
     def _rebuild(self) -> None:
         scopes = {frozenset(s) for s in self.scopes()}
@@ -105,6 +110,10 @@ class NoisyModel:
         scopes |= {frozenset([n]) for n in self.domain.names if n not in self.context}
         scopes.add(frozenset(root))
         self._widest = [s for s in scopes if not any(s < other for other in scopes)]
+        self._joined = {
+            pair for s in self._widest for pair in combinations(self.domain.ordered(s), 2)
+        }
+        self._cells: dict[tuple[frozenset[tuple[str, str]], tuple[str, ...]], float] = {}
         self.tree = junction_tree(self.domain, self._widest, root=root, limit=self.limit)
         self._base = [np.zeros(self.domain.shape(c)) for c in self.tree.cliques]
         for potential in self.reference:
@@ -202,9 +211,9 @@ class NoisyModel:
             theta = scaled / scale
             calibrated = self._calibrate(self._split(theta + tilt))
             said = np.concatenate([grid.ravel() for grid in self._gathered(calibrated)])
-            value = calibrated.objective - theta @ target + 0.5 * penalty @ theta**2
+            value = calibrated.objective - inner(theta, target - 0.5 * penalty * theta)
             gradient = np.where(free, said - target + penalty * theta, 0.0)
-            return float(value), gradient / scale
+            return value, gradient / scale
 
         begun = np.repeat([bool(d.any()) for d in self.duals], [c.size for c in counts])
         before = np.concatenate([d.ravel() for d in self.duals])
