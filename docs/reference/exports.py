@@ -201,18 +201,21 @@ K-CURE 메타통계. Standard: K-CURE clinical library, github.com/k-cure/Clinic
 The repository states no licence; names of tables and columns are given as facts.
 
 Counts of codes and of columns, over all years and by year, of the tables of the cohort (`--option tables=cohort`) or of
-`kcure-rgst` and `kcure-ccld` (`--option tables=kcure`). `synthgen check FOLDER` and `synthgen tabulate FOLDER --schema S`
+`kcure-rgst` and `kcure-ccld` (`--option tables=kcure`), with the definitions of both. `synthgen check FOLDER` and `synthgen tabulate FOLDER --schema S`
 read such tables, of a cohort or of a hospital, as a statistics pack; `--schema kcure-rgst@1` for a hospital's.
 
 Differences to what a hospital sends:
 
 - TBL_ID and COL_ID are names. The published scripts write numbers (99010 for CNCR_RGST, 9901007 for its POPCODE), which are published
   for the registry, stomach and breast cancer only; `check` and `tabulate` understand those of the registry's coded columns.
-- CNCR_TBL_SMRY_STATS is not made: its statistics have numbers and names that are published for stomach and breast cancer only (10001,
-  number of stomach cancers), none of a rare cancer, and its rows are counts by single year of age, sex and calendar year, which for a
-  rare cancer are single patients.
-- CNCR_TBL_META, CNCR_TBL_COL_META and CNCR_CODE_META are not made: they repeat the definitions of tables, columns and codes under
-  those numbers, and a prefix of ours has none.
+- CNCR_TBL_SMRY_STATS is not made: each of its statistics is a script with a number and a name of its own (10001, number of stomach cancers:
+  those with POPCODE 04), published for stomach and breast cancer only. Rare cancers share POPCODE 99 with all others, and no number is reserved for
+  them. Its rows are counts by single year of age, sex and calendar year, which for a rare cancer are single patients.
+- CNCR_TBL_META, CNCR_TBL_COL_META and CNCR_CODE_META define the tables, columns and codes that are counted, under those names. Classes of
+  tables are K-CURE's, by what stands after the prefix; tables of the cohort have none. CNCR_RGST has class 01 01, as in the published
+  CNCR_TBL_META; the published CNCR_TBL_COL_META writes 02 02 for it. CD_NM names the code list of a column (the published script leaves it empty).
+  DOMN_NM is filled for columns with codes, where it is the name of the list; OPEN_YN stays empty, because its grades are explained nowhere. Common codes stand under hospital 99000,
+  class 1; a cohort's own under the hospital of the option.
 - STATS_WORK_YMD and CRTN_DT stay empty: data files carry no clock time. COLL_STRT_YMD and COLL_END_YMD are the first and the
   last day of the table, by its first date that is never missing; the year is that of this date, for `patient` that of
   the last contact.

@@ -1,7 +1,7 @@
 """K-CURE's meta-statistics tables, counted from a cohort.
 
 A hospital of the clinical library describes its data by four tables that hold no record: codes
-and columns, over all years and by year.  Names and columns are those of
+and columns, over all years and by year, beside the definitions of both.  Names and columns are those of
 k-cure/ClinicalLibrary, "5.메타통계DB".
 """
 
@@ -13,8 +13,10 @@ from pathlib import Path
 
 from synthgen.errors import UsageError
 from synthgen.exports.cohort_tables import CohortTables
-from synthgen.exports.delimited import mark
+from synthgen.exports.delimited import BYTE_ORDER_MARK, mark
 from synthgen.exports.mapping import TargetMapping, TargetTable, options_of
+from synthgen.exports.metastat_definitions import HEADS as DEFINITIONS
+from synthgen.exports.metastat_definitions import of_schema, of_targets, write_definitions
 from synthgen.exports.rows import select
 from synthgen.exports.terms import reached_tables
 from synthgen.schema.documents import one_line
@@ -23,7 +25,9 @@ from synthgen.schema.rules.sql import identifier, literal
 from synthgen.statistics.metastatistics import CODES, COLUMNS, MOST_CODES
 
 CODES_BY_YEAR, COLUMNS_BY_YEAR = "CNCR_TBL_CD_YR_STATS", "CNCR_TBL_COL_YR_STATS"
-FILES = tuple(f"{name}.csv" for name in (CODES, COLUMNS, CODES_BY_YEAR, COLUMNS_BY_YEAR))
+FILES = tuple(
+    f"{name}.csv" for name in (CODES, COLUMNS, CODES_BY_YEAR, COLUMNS_BY_YEAR, *DEFINITIONS)
+)
 OPTIONS = {"hospital": "SYNTH", "tables": "cohort", "prefix": "RRCN", "bom": "no"}
 
 _PATIENT, _DAY = identifier("synthgen patient"), identifier("synthgen day")
@@ -47,7 +51,7 @@ def write(
     folder: Path,
     options: Mapping[str, str],
 ) -> dict[str, int]:
-    """Write the four tables.
+    """Write the four tables of counts, and the three that define what is counted.
 
     Parameters
     ----------
@@ -91,12 +95,12 @@ def write(
     for name, head in _HEADS.items():
         db.execute(f"CREATE TABLE {made[name]} ({', '.join(f'{c} {t}' for c, t in head.items())})")
     for at, table in enumerate(tables):
-        rows = identifier(f"synthgen counted {at}")
-        db.execute(f"CREATE TABLE {rows} AS {table.relation}")
-        limits = db.execute(f"SELECT count(*), min({_DAY}), max({_DAY}) FROM {rows}").fetchone()  # noqa: S608
+        made_of = identifier(f"synthgen counted {at}")
+        db.execute(f"CREATE TABLE {made_of} AS {table.relation}")
+        limits = db.execute(f"SELECT count(*), min({_DAY}), max({_DAY}) FROM {made_of}").fetchone()  # noqa: S608
         count, first, last = limits or (0, None, None)
         queries: dict[str, list[str]] = {name: [] for name in _HEADS}
-        for name, query in _queries(table, rows, known["hospital"], (first, last)):
+        for name, query in _queries(table, made_of, known["hospital"], (first, last)):
             if count or name == COLUMNS:
                 queries[name].append(query)
         for name, mine in queries.items():
@@ -111,7 +115,13 @@ def write(
         written[file] = int(done[0]) if done else 0
         if known["bom"] == "yes":
             mark(folder / file)
-    return written
+    if known["tables"] == "cohort":
+        days = {table.name: _day(table) for table in cohort.schema.tables}
+        rows = of_schema(cohort.schema, days, known["hospital"])
+    else:
+        rows = of_targets(mappings, known, known["hospital"])
+    bom = BYTE_ORDER_MARK if known["bom"] == "yes" else b""
+    return written | write_definitions(folder, rows, mark=bom)
 
 
 _KEY = {"HOSP_CD": "VARCHAR", "TBL_ID": "VARCHAR", "COL_ID": "VARCHAR"}

@@ -206,3 +206,37 @@ def test_every_column_of_every_clinical_table_is_counted_as_it_is(clinical, tmp_
             numbers = column.type in (ColumnType.INTEGER, ColumnType.NUMBER) and filled
             ends = [min(map(float, filled)), max(map(float, filled))] if numbers else []
             assert [float(v) for v in (least, most) if v] == ends, key
+
+
+@pytest.mark.parametrize("tables", ["cohort", "kcure"])
+def test_what_is_counted_is_defined(cohort, tmp_path, tables):
+    """Every table, column and code of the counts has a row that says what it is."""
+    out = tmp_path / "out"
+    export_cohort(cohort, "kcure-metastat", out, options={"tables": tables, "hospital": "H1"})
+    named = {r["TBL_ID"]: r for r in rows(out / "CNCR_TBL_META.csv")}
+    columns = {(r["TBL_ID"], r["COL_ID"]): r for r in rows(out / "CNCR_TBL_COL_META.csv")}
+    codes = {(r["CD_NM"], r["CD_VL"]): r for r in rows(out / "CNCR_CODE_META.csv")}
+    assert {r["TBL_ID"] for r in told(out, "COL_DTRN")} == set(named)
+    counted = {(r["TBL_ID"], r["COL_ID"]): r["COL_SEQ"] for r in told(out, "COL_DTRN")}
+    assert {key: r["COL_SEQ"] for key, r in columns.items()} == counted
+    assert all(
+        r["KOR_COL_NM"] and r["DATA_TP_CONT"] and r["HOSP_CD"] == "H1" for r in columns.values()
+    )
+    for row in told(out, "CD_DTRN"):
+        listed = columns[row["TBL_ID"], row["COL_ID"]]["CD_NM"]
+        assert listed
+        if (listed, row["CD_VL"]) in codes:
+            assert codes[listed, row["CD_VL"]]["CD_VL_NM"]
+    place = ("TUMOUR", "TUMOUR_ID") if tables == "cohort" else ("CNCR_RGST", "FDX")
+    assert columns[place]["COL_PK_YN"] == ("PK_1" if tables == "cohort" else "PK_3")
+    if tables == "kcure":
+        stages = named["RRCN_DIAG_STAG"]
+        told_of_it = [stages[k] for k in ("TBL_LCLS_CD", "TBL_MCLS_CD", "YR_CRIT_ENG_COL_NM")]
+        assert told_of_it == ["03", "06", "DIAG_STAG_RCRD_YMD"]
+        day = columns["CNCR_RGST", "FDX"]
+        assert (day["DATA_TP_CONT"], day["DATA_LNTH_CONT"]) == ("VARCHAR", "8")
+        male = codes["성별코드", "1"]
+        assert (male["CD_VL_NM"], male["HOSP_CD"], male["CD_CLCD"]) == ("남", "99000", "1")
+    else:
+        assert named["PATIENT"]["YR_CRIT_ENG_COL_NM"] == "LAST_CONTACT_DATE"
+        assert columns["TUMOUR", "ENTITY"]["CD_NM"]
