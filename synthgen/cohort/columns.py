@@ -44,6 +44,26 @@ def number_column(values: npt.NDArray[np.float64], *, whole: bool) -> Any:
     return pd.arrays.FloatingArray(np.where(missing, 0.0, values), missing)
 
 
+def joined(parts: Sequence[Any]) -> Any:
+    """One column from the parts of several tables, all made in the same way."""
+    import pandas as pd
+
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return pd.concat([pd.Series(part) for part in parts], ignore_index=True).array
+
+
+def placeholders(table: Table, rows: int) -> dict[str, Any]:
+    """A text for columns that may not be missing and that no model decides."""
+    return {
+        c.name: coded(("synthetic",), np.zeros(rows, dtype=np.intp))
+        for c in table.columns
+        if c.type is ColumnType.STRING and not c.nullable and not c.pattern
+    }
+
+
 def no_rows(table: Table) -> dict[str, Any]:
     """Columns of a table without rows."""
     empty: dict[str, Any] = {}

@@ -20,6 +20,9 @@ Drawn = dict[str, IntArray]
 ROWS_OF = "rows_of_"
 """Begins the name of a variable that says how many rows another table has for a row."""
 
+TIED_UNIT = "combination of "
+"""Begins the unit of the variable that says which combination of tied codes a row of a table has."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -56,7 +59,8 @@ def draw_positions(
     context: Mapping[str, IntArray],
     rows: int,
     stream: Callable[..., np.random.Generator],
-    attempt: int,
+    label: str,
+    only: IntArray | None = None,
 ) -> Drawn:
     """Positions of every variable of a table's rows, and those of what the rows refer to.
 
@@ -69,15 +73,23 @@ def draw_positions(
     rows : int
     stream : callable
         Random generator by name.
-    attempt : int
-        How often rows have been drawn before.
+    label : str
+        Which of its draws this is.
+    only : ndarray of intp, shape (m,), optional
+        The only rows to draw: as they would be drawn among all.
+
+    Returns
+    -------
+    dict of str to ndarray of intp, shape (rows,) or (m,)
     """
 
     def words(*what: str) -> npt.NDArray[np.uint64]:
-        rng = stream("variables", *what, str(attempt))
-        return rng.integers(0, 2**64, size=rows, dtype=np.uint64)
+        rng = stream("variables", *what, label)
+        found = rng.integers(0, 2**64, size=rows, dtype=np.uint64)
+        return found if only is None else found[only]
 
-    drawn: Drawn = dict(context)
+    drawn: Drawn = {k: v if only is None else v[only] for k, v in context.items()}
+    count = rows if only is None else len(only)
     if isinstance(distribution, Distribution):
         component, tables = level.deciding[0]
         for number, table in enumerate(tables):
@@ -97,7 +109,7 @@ def draw_positions(
         for table, word in zip(tables, random, strict=False):
             _decide(component, table, part, word[mine])
             for name in table.variables:
-                made.setdefault(name, np.zeros(rows, dtype=np.intp))[mine] = part[name]
+                made.setdefault(name, np.zeros(count, dtype=np.intp))[mine] = part[name]
     return drawn | made
 
 
@@ -137,8 +149,10 @@ def levels_of(schema: Schema, distribution: Distribution | Mixture) -> list[Leve
                 if k.table in of_table
             )
             of_table[parent].add(variable.name)
-        elif variable.unit.startswith(LEAF_UNIT) and not variable.column:
-            of_table[variable.unit.removeprefix(LEAF_UNIT)].add(variable.name)
+        elif variable.unit.startswith((LEAF_UNIT, TIED_UNIT)) and not variable.column:
+            table_name = variable.unit.removeprefix(LEAF_UNIT).removeprefix(TIED_UNIT)
+            if table_name in of_table:
+                of_table[table_name].add(variable.name)
     left = [t for t in schema.tables if of_table[t.name]]
     while left:
         done = {level.table.name for level in found}

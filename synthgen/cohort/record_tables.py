@@ -2,46 +2,78 @@
 
 The model decides codes and bins.  Within a bin a number is drawn evenly, a date as its distance
 from the date it is counted from, and a number that another one bounds below that one: what the
-schema keeps in order is in order by construction.  Rows that still break a rule of the schema,
-one about several numbers at once, are drawn again.
+schema keeps in order is in order by construction.  Rows that still break a rule of the schema
+are drawn again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.cohort.columns import coded, frame_of, no_rows, number_column, text_column
-from synthgen.cohort.confined import Confinement, confinements, solved_for
+from synthgen.cohort.columns import frame_of, joined, no_rows, placeholders
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.made_keys import made_keys
-from synthgen.cohort.record_levels import ROWS_OF, Drawn, Level, draw_positions, levels_of
+from synthgen.cohort.record_levels import ROWS_OF, Drawn, Level, levels_of
+from synthgen.cohort.record_rows import RowMaker
 from synthgen.cohort.row_rules import RowRules
 from synthgen.errors import ModelError
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
 from synthgen.randomness import BLOCK_SIZE, block_generator
-from synthgen.schema.model import ColumnType, Schema, Variable
+from synthgen.schema.model import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
 IntArray = npt.NDArray[np.intp]
-FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 #: Rows that are drawn from an open last bin above its lower edge [rows].
 OPEN_ROWS = 50
-#: Times that a row is drawn again within its bins, and then altogether, before it is an error.
-WITHIN, ANEW = 10, 200
+#: Times that a row is drawn again within its bins, and then altogether, before its patient is given up.
+WITHIN, ANEW = 3, 7
+#: Share of patients who are given up as soon as they are so few: others are drawn in their place.
+FEW = 0.02
+#: Rows of the first table that are drawn in place of others: so many times as many, and so many more.
+MORE, SPARE = 1.5, 8
+#: Most turns of drawing others in place, and the fewest that must be kept by then [share].
+TURNS, FEWEST_KEPT = 40, 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    """Rows that were drawn together.
+
+    Parameters
+    ----------
+    columns : mapping of str to mapping of str to array
+        Values by table and column.
+    parent_rows : mapping of str to ndarray of intp, or None
+        Row that each row of a table refers to.
+    root : mapping of str to ndarray of intp
+        Row of the first table that each row of a table belongs to.
+    lost : ndarray of bool, shape (n,)
+        Rows of the first table that have a row which breaks a rule however often it is drawn.
+    """
+
+    columns: Mapping[str, Mapping[str, Any]]
+    parent_rows: Mapping[str, IntArray | None]
+    root: Mapping[str, IntArray]
+    lost: BoolArray
 
 
 def record_tables(
     model: FittedModel, distribution: Distribution | Mixture, seed: int, block: int, n: int
 ) -> dict[str, pd.DataFrame]:
     """Frames of one block, for every table of the schema.
+
+    A row that breaks a rule is drawn again; a patient of whom a row goes on breaking one is replaced by
+    another, with all rows.  What is left is what the model says, given the rules.
 
     Parameters
     ----------
@@ -57,55 +89,143 @@ def record_tables(
     Raises
     ------
     ModelError
-        If rows go on breaking a rule of the schema however often they are drawn.
+        If hardly any rows keep the rules of the schema however often they are drawn.
     """
+    levels = levels_of(model.schema, distribution)
+    rules = RowRules(model.schema)
+    turns: list[_Turn] = []
+    have = drawn = 0
+    while have < n:
+        share = max(have / drawn, FEWEST_KEPT) if drawn else 1.0
+        wanted = min(int(MORE * (n - have) / share) + SPARE, BLOCK_SIZE) if drawn else n
+        at = (seed, block, len(turns))
+        turn = _drawn_together(model, distribution, levels, rules, at, wanted, n - have)
+        turns.append(turn)
+        have += int((~turn.lost).sum())
+        drawn += wanted
+        if len(turns) == TURNS or have < FEWEST_KEPT * drawn:
+            raise ModelError(
+                f"{levels[0].table.name}: rows break rules of the schema however often they are "
+                "drawn; give the model variables that the rules speak about "
+                f"({drawn - have} of {drawn} rows)"
+            )
+    return _framed(model, levels, turns, (seed, block), n)
+
+
+def _drawn_together(
+    model: FittedModel,
+    distribution: Distribution | Mixture,
+    levels: Sequence[Level],
+    rules: RowRules,
+    at: tuple[int, int, int],
+    n: int,
+    enough: int,
+) -> _Turn:
+    """Rows of every table, drawn until those of enough patients keep the rules, or some are given up."""
     schema = model.schema
-    levels = levels_of(schema, distribution)
-    rules = RowRules(schema)
+    seed, block, number = at
+    turn = (f"turn {number}",) if number else ()
+    lost = np.zeros(n, dtype=np.bool_)
     drawn: dict[str, Drawn] = {}
     frames: dict[str, pd.DataFrame] = {}
-    values: dict[str, dict[str, Any]] = {}
+    values: dict[str, dict[str, dict[str, Any]]] = {}
+    parents: dict[str, IntArray | None] = {}
+    root: dict[str, IntArray] = {}
     for level in levels:
         name = level.table.name
 
         def stream(*what: str, name: str = name) -> np.random.Generator:
-            return block_generator(model.sha256, seed, block, "records", name, *what)
+            return block_generator(model.sha256, seed, block, "records", *turn, name, *what)
 
         parent_rows: IntArray | None = None
-        rows = n
+        root[name] = np.arange(n)
         context: Drawn = {}
+        above: dict[str, dict[str, Any]] = {}
         if level.parent:
             counts = _rows_wanted(schema, distribution, drawn[level.parent], level, stream)
             parent_rows = np.repeat(np.arange(len(counts)), counts)
-            rows = len(parent_rows)
+            root[name] = root[level.parent][parent_rows]
             context = {k: v[parent_rows] for k, v in drawn[level.parent].items()}
-        maker = _Maker(schema, distribution, level, rows, context, stream, values, parent_rows)
+            above = {
+                table: {column: value[parent_rows] for column, value in held.items()}
+                for table, held in values[level.parent].items()
+            }
+        rows = len(root[name])
+        maker = RowMaker(schema, distribution, level, rows, context, stream, above, parent_rows)
         keys = made_keys(model, seed, block, level.table, rows, frames, parent_rows)
-        positions, columns = maker.draw(0), None
+        positions = maker.draw("0")
+        maker.again = np.flatnonzero(~lost[root[name]])
         for attempt in range(WITHIN + ANEW):
-            columns = maker.columns(positions, attempt, columns)
-            frame = frame_of(level.table, {**maker.placeholders(), **columns, **keys}, rows)
-            # Only what was drawn anew can break a rule about single rows.
-            anew = frame.iloc[maker.again].reset_index(drop=True)
-            alone = maker.again[rules.broken(level.table, {**frames, name: anew})]
-            wrong = np.union1d(alone, rules.apart(level.table, {**frames, name: frame}))
-            if not len(wrong):
-                break
-            maker.again = wrong
-            if attempt >= WITHIN:
-                fresh = maker.draw(attempt)
-                for variable, column in fresh.items():
-                    positions[variable][wrong] = column[wrong]
-        else:
-            raise ModelError(
-                f"{name}: rows break rules of the schema however often they are drawn; give the "
-                f"model variables that the rules speak about ({len(wrong)} rows)"
+            columns = maker.columns(positions, attempt)
+            lost[root[name][maker.unfit]] = True
+            frame = frame_of(
+                level.table, {**placeholders(level.table, rows), **keys, **columns}, rows
             )
-        drawn[name], frames[name], values[name] = positions, frame, columns
-    for table in schema.tables:
+            # Only what was drawn anew can break a rule.
+            asked = maker.again[~lost[root[name][maker.again]]]
+            held = {**frames, name: frame}
+            codes, numbers = (
+                found[~lost[root[name][found]]]
+                for found in rules.broken_again(level.table, held, asked, parent_rows)
+            )
+            maker.again = np.union1d(codes, numbers)
+            wrong = len(np.unique(root[name][maker.again]))
+            few = attempt >= WITHIN and wrong <= FEW * n
+            if not wrong or few or n - lost.sum() - wrong >= enough:
+                break
+            # Values drawn again within their bins mend no rule about codes.
+            maker.redraw(positions, str(attempt + 1), maker.again if attempt >= WITHIN else codes)
+        lost[root[name][maker.again]] = True
+        drawn[name], frames[name] = positions, frame
+        values[name] = {**above, name: columns}
+        parents[name] = parent_rows
+    return _Turn({name: values[name][name] for name in values}, parents, root, lost)
+
+
+def _framed(
+    model: FittedModel,
+    levels: Sequence[Level],
+    turns: Sequence[_Turn],
+    at: tuple[int, int],
+    n: int,
+) -> dict[str, pd.DataFrame]:
+    """Frames of the first patients of whom no row breaks a rule."""
+    frames: dict[str, pd.DataFrame] = {}
+    left, kept = n, list[BoolArray]()
+    for turn in turns:
+        good = ~turn.lost & (np.cumsum(~turn.lost) <= left)
+        left -= int(good.sum())
+        kept.append(good)
+    places: dict[str, list[IntArray]] = {}
+    for level in levels:
+        name = level.table.name
+        rows = [
+            np.flatnonzero(good[turn.root[name]]) for turn, good in zip(turns, kept, strict=True)
+        ]
+        first, place, parent_rows = 0, list[IntArray](), list[IntArray]()
+        for number, (turn, chosen) in enumerate(zip(turns, rows, strict=True)):
+            at_row = np.full(len(turn.root[name]), -1, dtype=np.intp)
+            at_row[chosen] = first + np.arange(len(chosen))
+            place.append(at_row)
+            first += len(chosen)
+            above = turn.parent_rows[name]
+            if above is not None:
+                parent_rows.append(places[level.parent][number][above[chosen]])
+        places[name] = place
+        of = np.concatenate(parent_rows) if parent_rows else None
+        columns = {
+            column: joined(
+                [turn.columns[name][column][r] for turn, r in zip(turns, rows, strict=True)]
+            )
+            for column in turns[0].columns[name]
+        }
+        keys = made_keys(model, *at, level.table, first, frames, of)
+        made = {**placeholders(level.table, first), **keys, **columns}
+        frames[name] = frame_of(level.table, made, first)
+    for table in model.schema.tables:
         if table.name not in frames:
             frames[table.name] = frame_of(table, no_rows(table), 0)
-    return {table.name: frames[table.name] for table in schema.tables}
+    return {table.name: frames[table.name] for table in model.schema.tables}
 
 
 def _rows_wanted(
@@ -142,210 +262,3 @@ def _rows_wanted(
     )[parent[name]]
     uniform = stream("how-many").random(BLOCK_SIZE)[:count]
     return np.asarray(low + np.floor(uniform * (high - low)), dtype=np.intp)
-
-
-class _Maker:
-    """Rows of one table: positions of categories, then values."""
-
-    def __init__(
-        self,
-        schema: Schema,
-        distribution: Distribution | Mixture,
-        level: Level,
-        rows: int,
-        context: Drawn,
-        stream: Callable[..., np.random.Generator],
-        values: Mapping[str, Mapping[str, Any]],
-        parent_rows: IntArray | None,
-    ) -> None:
-        self.schema = schema
-        self.distribution = distribution
-        self.level = level
-        self.rows = rows
-        self.context = context
-        self.stream = stream
-        self.values = values
-        self.parent_rows = parent_rows
-        self.again: IntArray = np.arange(rows)
-        own = frozenset({level.table.name})
-        solved = [(rule, solved_for(schema, rule, own)) for rule in confinements(schema)]
-        self.confined = [(r, c) for r, c in solved if c and r.table == level.table.name]
-
-    def draw(self, attempt: int) -> Drawn:
-        """Positions of every variable of the table, and those of what its rows refer to."""
-        return draw_positions(
-            self.distribution, self.level, self.context, self.rows, self.stream, attempt
-        )
-
-    def placeholders(self) -> dict[str, Any]:
-        """A text for columns that may not be missing and that the model says nothing about."""
-        table = self.level.table
-        return {
-            c.name: coded(("synthetic",), np.zeros(self.rows, dtype=np.intp))
-            for c in table.columns
-            if c.type is ColumnType.STRING and not c.nullable and not c.pattern
-        }
-
-    def columns(
-        self, positions: Drawn, attempt: int, before: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
-        """Values of every column that the model decides.
-
-        Parameters
-        ----------
-        positions : mapping of str to ndarray of intp
-        attempt : int
-            How often rows have been drawn before.
-        before : mapping, optional
-            Values of the last attempt; only rows in ``again`` are drawn anew.
-        """
-        made: dict[str, Any] = {}
-        for variable in _in_order(self.level, self.confined):
-            codes = self.distribution.domain.codes[variable.name]
-            at = positions[variable.name]
-            if variable.joins:
-                for column in variable.joins:
-                    parts = [
-                        "" if _means(variable, code) else variable.implies[code][column][0]
-                        for code in codes
-                    ]
-                    made[column.partition(".")[2]] = text_column(parts, at)
-                continue
-            name = variable.column.partition(".")[2]
-            column_type = self.level.table.column(name).type
-            if not variable.is_binned:
-                texts = ["" if _means(variable, code) else code for code in codes]
-                made[name] = text_column(texts, at)
-                continue
-            uniform = self.stream("within", name, str(attempt)).random(self.rows)
-            last = attempt >= WITHIN + ANEW // 2
-            drawn = self._number(variable, codes, at, uniform, column_type, made, last)
-            if before is not None:
-                kept = before[name].copy()
-                kept[self.again] = drawn[self.again]
-                drawn = kept
-            made[name] = drawn
-        return made
-
-    def _number(
-        self,
-        variable: Variable,
-        codes: Sequence[str],
-        at: IntArray,
-        uniform: FloatArray,
-        column_type: ColumnType,
-        made: Mapping[str, Any],
-        last: bool,
-    ) -> Any:
-        """Values within bins: whole numbers, numbers, or days.
-
-        A number that a rule confines is drawn from what the bin and the rule have in common; if that is
-        nothing, anywhere in the bin (and the row is drawn again), and at last where the rule wants it.
-        """
-        categories = {c.code: c for c in variable.categories}
-        bins = [categories[code] for code in codes]
-        low = np.array([np.nan if c.lower is None else c.lower for c in bins])[at]
-        high = np.array([np.nan if c.upper is None else c.upper for c in bins])[at]
-        equal = np.array([c.means == "equal" for c in bins])[at]
-        high = np.where(np.isinf(high), low + np.maximum(np.abs(low), 1.0), high)
-        if column_type is ColumnType.DATE:
-            return self._date(variable, low, high, uniform, made)
-        whole = column_type is ColumnType.INTEGER
-        if variable.not_above:
-            bound = _as_float(self._other(variable.not_above, made))
-            above = bound + 1.0 if whole else np.nextafter(bound, np.inf)
-            high = np.fmin(high, above)
-            low = np.fmin(low, bound)
-        for rule, confined in self.confined if whole else ():
-            if confined == variable.column:
-                least, most = rule.room(confined, lambda name: self._other(name, made))
-                common = np.fmax(low, least), np.fmin(high, most + 1.0)
-                fits = common[0] < common[1]
-                forced = last & ~np.isnan(least) & ~np.isnan(low)
-                low = np.where(fits, common[0], np.where(forced, least, low))
-                high = np.where(fits, common[1], np.where(forced, most + 1.0, high))
-        value = low + uniform * (high - low)
-        if whole:
-            value = np.minimum(np.floor(value), np.ceil(high) - 1.0)
-        else:
-            value = np.maximum(np.minimum(value, np.nextafter(high, -np.inf)), low)
-        if variable.not_above:
-            value = np.where(equal, bound, value)
-        column = self.level.table.column(variable.column.partition(".")[2])
-        if column.minimum is not None:
-            value = np.maximum(value, column.minimum)
-        if column.maximum is not None:
-            value = np.minimum(value, column.maximum)
-        return number_column(value, whole=whole)
-
-    def _date(
-        self,
-        variable: Variable,
-        low: FloatArray,
-        high: FloatArray,
-        uniform: FloatArray,
-        made: Mapping[str, Any],
-    ) -> Any:
-        known = np.isfinite(low)
-        first, last = np.where(known, low, 0.0), np.where(known, high, 1.0)
-        if variable.since:
-            days = np.floor(first + uniform * (last - first)).astype(np.int64)
-            start = np.asarray(self._other(variable.since, made)).astype("datetime64[D]")
-            value = start + days.astype("timedelta64[D]")
-        else:
-            opening = _new_year(first)
-            days = ((_new_year(last) - opening).astype(np.int64) * uniform).astype(np.int64)
-            value = opening + days.astype("timedelta64[D]")
-        return np.where(known, value, np.datetime64("NaT", "D"))
-
-    def _other(self, qualified: str, made: Mapping[str, Any]) -> Any:
-        """Values of another column of the row, or of the row it refers to."""
-        table, _, name = qualified.partition(".")
-        if table == self.level.table.name:
-            return made[name]
-        return self.values[table][name][self.parent_rows]
-
-
-def _means(variable: Variable, code: str) -> str:
-    return next(c.means for c in variable.categories if c.code == code)
-
-
-def _in_order(level: Level, confined: Sequence[tuple[Confinement, str]] = ()) -> list[Variable]:
-    """Variables that decide columns, each after what it is counted from; details for the rest."""
-    by_column: dict[str, Variable] = {}
-    for variable in level.variables:
-        if not variable.column and not variable.joins:  # counts of rows, leaves
-            continue
-        key = variable.column or "|".join(variable.joins)
-        finer = key in by_column and len(by_column[key].categories) > len(variable.categories)
-        if not finer:
-            by_column[key] = variable
-    after: dict[str, set[str]] = {}
-    for rule, column in confined:
-        after.setdefault(column, set()).update(rule.columns - {column})
-    left, done, ordered = list(by_column.values()), set[str](), list[Variable]()
-    while left:
-        waiting = {v.column for v in left}
-        variable = next(
-            v
-            for v in left
-            if not {v.since, v.not_above, *after.get(v.column, ())} & (waiting - {v.column})
-        )
-        left.remove(variable)
-        done.add(variable.column)
-        ordered.append(variable)
-    return ordered
-
-
-def _as_float(values: Any) -> FloatArray:
-    return np.asarray(
-        values.to_numpy(dtype=np.float64, na_value=np.nan)
-        if hasattr(values, "to_numpy")
-        else values,
-        dtype=np.float64,
-    )
-
-
-def _new_year(years: FloatArray) -> npt.NDArray[np.datetime64]:
-    whole = years.astype(np.int64) - 1970
-    return whole.astype("datetime64[Y]").astype("datetime64[D]")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.cohort.columns import coded, frame_of, no_rows, number_column, text_column
+from synthgen.cohort.columns import frame_of, no_rows, number_column, placeholders, text_column
 from synthgen.cohort.confined import confinements, solved_for
 from synthgen.cohort.fitted_model import FittedModel
 from synthgen.cohort.made_keys import made_keys
@@ -264,21 +264,12 @@ def wide_tables(
             parent_rows = np.flatnonzero(there[subjects[parent]])
             of = subjects[parent][parent_rows]
         keys = made_keys(model, seed, block, table, len(of), frames, parent_rows)
-        columns = {**_placeholders(table, len(of)), **keys, **_columns(table, layout, wide, of)}
+        columns = {**placeholders(table, len(of)), **keys, **_columns(table, layout, wide, of)}
         frames[name], subjects[name] = frame_of(table, columns, len(of)), of
     for table in schema.tables:
         if table.name not in frames:
             frames[table.name] = frame_of(table, no_rows(table), 0)
     return {table.name: frames[table.name] for table in schema.tables}, subjects
-
-
-def _placeholders(table: Table, rows: int) -> dict[str, Any]:
-    """A text for columns that may not be missing and that no engine learns."""
-    return {
-        c.name: coded(("synthetic",), np.zeros(rows, dtype=np.intp))
-        for c in table.columns
-        if c.type is ColumnType.STRING and not c.nullable and not c.pattern
-    }
 
 
 def _columns(table: Table, layout: Layout, wide: Wide, of: IntArray) -> dict[str, Any]:

@@ -21,12 +21,14 @@ from synthgen.enclave.arf import EXTRA
 from synthgen.enclave.coding import cell
 from synthgen.enclave.counting import SAMPLE, Coded, coded_units
 from synthgen.enclave.design import ROWS_OF, design_of
+from synthgen.enclave.learned import learned_design
 from synthgen.enclave.leaves import TREE, LeafRows, Leaves, fit_leaves
 from synthgen.enclave.missing import gaps_of
 from synthgen.enclave.plan import Plan, PlannedTable
 from synthgen.enclave.records import Records, Source, open_records
 from synthgen.enclave.settings import Settings
 from synthgen.enclave.tabulate import tabulate
+from synthgen.enclave.tied import Tied
 from synthgen.errors import RecordsError, UsageError
 from synthgen.extras import require
 from synthgen.models.fit import Fit
@@ -124,25 +126,33 @@ def fitted_leaves(
         as_of=asked.as_of,
         allow_repeated=asked.allow_repeated,
     ) as records:
-        design = design_of(records, from_records=True, detail=True)
+        plain = design_of(records, from_records=True, detail=True)
+        design, tied = learned_design(records, plain)
         units = coded_units(records, design)
         rows, rules = [], list[Rule]()
         for unit in units:
             gaps = gaps_of(unit, unit.sample(), schema)
             rules += gaps.rules
-            rows.append(_rows_of(records, unit, [u.unit.table.name for u in units]))
+            tables = [u.unit.table.name for u in units]
+            rows.append(_rows_of(records, unit, tables, tied.get(unit.unit.table.name)))
         for table in rows:
             _require_enough(table, min_leaf)
         codes = {v.name: v.codes for v in design.variables}
         rng = block_generator("", 0, 0, "forest")  # the same records give the same forest
         leaves = fit_leaves(rows, codes, rng, trees=TREES, min_leaf=min_leaf)
-    plain = [c.name for unit in units for c in unit.unit.counted if not c.detail_of]
-    plan = Plan(tuple(PlannedTable((name,)) for name in plain))
+    tabulated = {v.name for v in plain.variables}
+    counted = [c for unit in units for c in unit.unit.counted if not c.detail_of]
+    names = [c.name for c in counted if c.name in tabulated]
+    plan = Plan(tuple(PlannedTable((name,)) for name in names))
     pack = tabulate(source, schema, replace(asked, plan=plan)).pack
     own = pack.own_schema or schema
     own = replace(
         own,
-        variables=(*_latent(leaves, rows), *own.variables),
+        variables=(
+            *_latent(leaves, rows),
+            *(c.variable for c in counted if c.name not in tabulated),
+            *own.variables,
+        ),
         rules=(*own.rules, *(r for r in rules if r.id not in {o.id for o in own.rules})),
     )
     return replace(pack, own_schema=own), leaves
@@ -174,7 +184,7 @@ def _latent(leaves: Leaves, tables: Sequence[LeafRows]) -> list[Variable]:
     ]
 
 
-def _rows_of(records: Records, unit: Coded, tables: Sequence[str]) -> LeafRows:
+def _rows_of(records: Records, unit: Coded, tables: Sequence[str], tied: Tied | None) -> LeafRows:
     """Rows of a table, whole persons at a time, thinned where there are very many."""
     names = list(unit.variables)
     root = unit.unit.parents[-1] if unit.unit.parents else unit.unit.table.name
@@ -197,9 +207,10 @@ def _rows_of(records: Records, unit: Coded, tables: Sequence[str]) -> LeafRows:
         c.detail_of: c.name for c in counted if c.detail_of and c.variable.column not in times
     }
     plain = [c for c in counted if not c.detail_of]
-    features = [c for c in plain if not c.name.startswith(ROWS_OF)]
+    follow = {} if tied is None else dict.fromkeys(tied.members, tied.name)
+    features = [c for c in plain if not c.name.startswith(ROWS_OF) and c.name not in follow]
     own = [c.name for c in plain if c.name not in unit.context]
-    derived = {n: finest[n] for n in own if n in finest}
+    derived = {n: finest[n] for n in own if n in finest} | follow
     details = {c.name: c.detail_of for c in counted if c.detail_of in own}
     parent = unit.unit.parents[0] if unit.unit.parents else ""
     return LeafRows(
@@ -209,7 +220,10 @@ def _rows_of(records: Records, unit: Coded, tables: Sequence[str]) -> LeafRows:
         persons.astype(np.intp),
         tuple(finest.get(c.name, c.name) for c in features),
         frozenset(c.name for c in features if not c.variable.is_binned),
-        tuple(tuple(finest.get(n, n) for n in group) for group in _groups(unit, own)),
+        tuple(
+            tuple(finest.get(n, n) for n in group)
+            for group in _groups(unit, [n for n in own if n not in follow])
+        ),
         derived | {fine: coarse for fine, coarse in details.items() if coarse not in finest},
     )
 

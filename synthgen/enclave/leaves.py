@@ -55,7 +55,8 @@ class LeafRows:
     groups : tuple of tuple of str
         Own variables that are drawn together given the leaf; every own variable is in one.
     derived : mapping of str to str
-        Other bins of an own variable, and the bins that they are drawn from.
+        Own variables that follow from another: other bins of a number and the bins that they are drawn
+        from, codes and the combination that holds them.
     """
 
     table: str
@@ -173,11 +174,12 @@ def fit_leaves(
     used = max(min_leaf, -(-most * trees * wide // MOST_NUMBERS))
     forests = [_Forest(rows, sizes, rng, trees, used) for rows in tables]
     persons: dict[str, list[tuple[int, ...]]] = {rows.leaf: [] for rows in tables}
+    follow = [_derived(rows, sizes) for rows in tables]
     parts: list[list[tuple[str, int, list[ConditionalTable]]]] = []
     for number in range(trees):
         at: list[IntArray] = []
         part = []
-        for rows, forest in zip(tables, forests, strict=True):
+        for rows, forest, same in zip(tables, forests, follow, strict=True):
             tree = forest.trees[number]
             leaf = tree.leaves(forest.seen(rows))
             at.append(leaf)
@@ -186,6 +188,7 @@ def fit_leaves(
             persons[rows.leaf].append(tuple(np.bincount(pairs, minlength=count).tolist()))
             made = [_leaf_table(rows, number, tables, forests, leaf, count)]
             made += _densities(rows, forest, tree, leaf, sizes)
+            made += same
             part.append((rows.leaf, count, made))
         parts.append(part)
     mixture = _mixture(tables, codes, parts)
@@ -223,7 +226,7 @@ def _densities(
     leaf: IntArray,
     sizes: Mapping[str, int],
 ) -> list[ConditionalTable]:
-    """Shares of every group within every leaf, and of other bins by what they are drawn from."""
+    """Shares of every group within every leaf."""
     count = int(tree.leaf.max()) + 1
     made: list[ConditionalTable] = []
     for group in rows.groups:
@@ -246,6 +249,12 @@ def _densities(
         shares += SMOOTHING * np.divide(prior, total, out=np.zeros_like(prior), where=total > 0)
         shares /= shares.sum(axis=axes, keepdims=True)
         made.append(ConditionalTable((rows.leaf,), group, shares))
+    return made
+
+
+def _derived(rows: LeafRows, sizes: Mapping[str, int]) -> list[ConditionalTable]:
+    """Shares of what follows from other variables, whatever the leaf: all trees share them."""
+    made: list[ConditionalTable] = []
     for name, source in rows.derived.items():
         shape = (sizes[source], sizes[name])
         flat = rows.columns[source] * shape[1] + rows.columns[name]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from synthgen.cohort.rule_orders import ordered_pairs
 from synthgen.enclave.records import Records
-from synthgen.schema.model import ColumnType, Schema, Severity
-from synthgen.schema.rules.check import check_rule
+from synthgen.schema.model import ColumnType, Schema
 from synthgen.schema.rules.sql import identifier
-from synthgen.schema.rules.tree import ColumnName, Compare
+from synthgen.schema.rules.tree import ColumnName
 from synthgen.schema.validation.database import count_where, row_of
 
 NUMBERS = (ColumnType.INTEGER, ColumnType.NUMBER)
@@ -17,28 +17,6 @@ Pairs = dict[str, str]
 
 def _kind(schema: Schema, column: ColumnName) -> ColumnType:
     return schema.table(column.table).column(column.name).type
-
-
-def ordered_pairs(schema: Schema) -> list[tuple[ColumnName, ColumnName]]:
-    """Pairs (lower, upper) of columns that an impossible rule keeps in order.
-
-    ``relapse_time > death_time`` impossible gives (relapse_time, death_time).
-    """
-    found = []
-    for rule in schema.rules:
-        if rule.severity is not Severity.IMPOSSIBLE:
-            continue
-        condition = check_rule(schema, rule).condition
-        if not isinstance(condition, Compare):
-            continue
-        left, right = condition.left, condition.right
-        if not isinstance(left, ColumnName) or not isinstance(right, ColumnName):
-            continue
-        if condition.operator in (">", ">="):
-            found.append((left, right))
-        elif condition.operator in ("<", "<="):
-            found.append((right, left))
-    return found
 
 
 def not_above(records: Records, *, least: int = 1) -> Pairs:

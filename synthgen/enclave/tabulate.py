@@ -12,11 +12,13 @@ from synthgen import __version__
 from synthgen.enclave.counting import Coded, coded_units
 from synthgen.enclave.curves import survival_tables
 from synthgen.enclave.design import design_of
+from synthgen.enclave.learned import learned_design
 from synthgen.enclave.missing import Gaps, gaps_of
 from synthgen.enclave.plan import Plan
 from synthgen.enclave.records import Records, Source, open_records
 from synthgen.enclave.selection import Choice, choose_tables
 from synthgen.enclave.settings import PRIVATE_SET, PUBLIC_SET, Settings
+from synthgen.enclave.tied import Tied
 from synthgen.enclave.units import Design
 from synthgen.enclave.wording import RECORDS, period_of, population_of, table_name
 from synthgen.errors import RecordsError
@@ -105,6 +107,9 @@ def _tabulate(records: Records, asked: Settings) -> Tabulated:
         least=asked.min_cell,
         wanted=None if plan is None else _planned_variables(plan, records),
     )
+    tied: dict[str, Tied] = {}
+    if plan is None and asked.unprotected and asked.detail:
+        design, tied = learned_design(records, design)
     coded = coded_units(records, design)
     tables: list[StatisticsTable] = []
     rules = list(records.schema.rules)
@@ -116,7 +121,7 @@ def _tabulate(records: Records, asked: Settings) -> Tabulated:
         gaps = gaps_of(unit, rows, records.schema, least=least)
         rules += gaps.rules
         if plan is None:
-            tables += _chosen(unit, rows, gaps, asked)
+            tables += _chosen(unit, rows, gaps, asked, tied.get(unit.unit.table.name))
         else:
             tables += _planned(unit, plan, asked)
         tables += survival_tables(records, unit, rows, asked)
@@ -171,19 +176,32 @@ def _planned(unit: Coded, plan: Plan, asked: Settings) -> list[StatisticsTable]:
     return made
 
 
-def _chosen(unit: Coded, rows: Rows, gaps: Gaps, asked: Settings) -> list[StatisticsTable]:
+def _chosen(
+    unit: Coded, rows: Rows, gaps: Gaps, asked: Settings, tied: Tied | None
+) -> list[StatisticsTable]:
     details = {c.name: c.detail_of for c in unit.unit.counted if c.detail_of}
+    follow = () if tied is None else tied.followers
+
+    def cells(names: Sequence[str]) -> int:
+        known = tied is not None and tied.name in names  # heads then have one code each
+        return unit.cells([n for n in names if not (known and tied and n in tied.heads)])
+
     choices = choose_tables(
-        {name: column for name, column in rows.items() if not unit.variables[name].detail_of},
+        {
+            name: column
+            for name, column in rows.items()
+            if not unit.variables[name].detail_of and name not in follow
+        },
         unit.rows,
-        unit.cells,
+        cells,
         limit=asked.cells,
         context=[name for name in unit.context if not unit.variables[name].detail_of],
         groups=_groups(unit),
-        partners=gaps.partners,
+        partners=_partners(gaps, tied),
         cost=1.0 if asked.unprotected else float(asked.min_cell),
         largest=PRIVATE_SET if asked.unprotected else PUBLIC_SET,
     )
+    choices += [Choice((tied.name,), (name,), 0.0) for name in follow if tied is not None]
     choices += [Choice((coarse,), (fine,), 0.0) for fine, coarse in details.items()]
     made = []
     for choice in choices:
@@ -192,6 +210,19 @@ def _chosen(unit: Coded, rows: Rows, gaps: Gaps, asked: Settings) -> list[Statis
         variables = choice.variables if outside else choice.names
         made.append(_counts(unit, given, variables, asked))
     return made
+
+
+def _partners(gaps: Gaps, tied: Tied | None) -> dict[str, frozenset[str]]:
+    """Variables that one must be counted with: what is missing with what, and what a map ties."""
+    if tied is None:
+        return dict(gaps.partners)
+    follow = set(tied.followers)
+    found = {n: set(others) for n, others in tied.partners.items()}
+    for name, others in gaps.partners.items():
+        if name not in follow:
+            moved = {tied.name if other in follow else other for other in others}
+            found.setdefault(name, set()).update(moved)
+    return {name: frozenset(others) for name, others in found.items()}
 
 
 def _groups(unit: Coded) -> list[list[str]]:
