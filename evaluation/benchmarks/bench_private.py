@@ -367,7 +367,11 @@ def main() -> None:
     label = f"{asked.what} epsilon {asked.epsilon:g}" if asked.what != "family" else asked.what
     document = json.loads(asked.out.read_text()) if asked.out.exists() else {}
     before = document.get(label, {}).get("found", {})
-    found |= {n: {**said, "earlier": True} for n, said in before.items() if "opendp-" in n and n not in found}
+    found |= {
+        n: {**said, "earlier": True}
+        for n, said in before.items()
+        if "opendp-" in n and n not in found
+    }
     document[label] = {"machine": machine(), "found": found}
     asked.out.write_text(json.dumps(document, indent=1) + "\n")
     print(json.dumps(found, indent=1))  # noqa: T201
