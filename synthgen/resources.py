@@ -49,5 +49,5 @@ def shipped(folder: str) -> dict[str, Path]:
         for path in sorted(root.iterdir())
         if path.is_dir()
         and not path.name.startswith((".", "_"))
-        and path.name not in {"formats", "exports", "clinical"}
+        and path.name not in {"formats", "exports", "clinical", "vocabularies"}
     }
