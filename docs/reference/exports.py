@@ -30,7 +30,7 @@ the mapping files in `schemas/exports/` by `python docs/reference/exports.py`.
 data are synthetic is copied. The same cohort gives the same bytes.
 
 In a workbook codes are text, which stays text when a cell is edited; dates are dates, those before March 1900 text; nothing is a formula.
-A table of more than 1,048,575 rows goes on in the sheets `name_2`, `name_3` ..., as drugs do from a little over 100,000 patients of
+A table of more than 1,048,575 rows, or of very long ones, goes on in the sheets `name_2`, `name_3` ..., as drugs do from a little over 100,000 patients of
 `kr-rare --clinical`. Excel takes minutes to open so many cells; `--option bom=yes` of the text targets makes CSV files that Korean
 Excel opens as they are.
 

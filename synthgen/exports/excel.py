@@ -29,6 +29,8 @@ from synthgen.schema.rules.sql import identifier, literal
 FILE = "cohort.xlsx"
 MOST_ROWS = 1_048_575
 """Rows under the header that a sheet can hold (Excel specifications and limits)."""
+MOST_XML = 2**29
+"""Characters of XML after which a sheet is full: one of 2 GiB would need a zip that Excel repairs."""
 MOST_CHARACTERS = 32_767
 """Characters that a cell can hold (Excel specifications and limits)."""
 _RESERVED = "history"
@@ -64,7 +66,7 @@ class _Needs:
 def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dict[str, int]:
     """Write ``cohort.xlsx``: codes stay text, dates are dates, no cell is a formula.
 
-    A table of more rows than a sheet can hold goes on in sheets ``name_2``, ``name_3`` ...
+    A table of more than a sheet can hold goes on in sheets ``name_2``, ``name_3`` ...
 
     Raises
     ------
@@ -92,14 +94,18 @@ def _write_table(cohort: CohortTables, table: Table, book: Workbook) -> int:
     needs = _needs(cohort, table)
     others = {other.name for other in cohort.schema.tables} - {table.name}
     columns = [SheetColumn(c.name, _STYLES.get(c.type, TEXT)) for c in table.columns]
-    for start in range(0, max(count, 1), MOST_ROWS):
-        end = min(start + MOST_ROWS, count)
-        query = _rows(table, needs, start)
+    done = 0
+    while True:
+        query, start = _rows(table, needs, done), done
         with book.sheet(sheet_name(table.name, {*others, *book.names}), columns) as sheet:
-            for first in range(start, end, AT_ONCE):
-                last = min(first + AT_ONCE, end)
-                rows = cohort.database.execute(query, [first, last]).fetchall()
+            end = min(start + MOST_ROWS, count)
+            while done < end and (done == start or sheet.characters < MOST_XML):
+                last = min(done + AT_ONCE, end)
+                rows = cohort.database.execute(query, [done, last]).fetchall()
                 sheet.append([row for (row,) in rows])
+                done = last
+        if done == count:
+            break
     return count
 
 

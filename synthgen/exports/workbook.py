@@ -186,11 +186,14 @@ class Sheet:
     pool : ThreadPoolExecutor
     rows : int
         Rows so far, with the head.
+    characters : int
+        Of the XML so far.
     """
 
     part: IO[bytes]
     pool: ThreadPoolExecutor
     rows: int = 0
+    characters: int = 0
     _pending: Future[None] | None = None
 
     def append(self, texts: Sequence[str], rows: int | None = None) -> None:
@@ -209,6 +212,7 @@ class Sheet:
         """
         self.wait()
         self.rows += len(texts) if rows is None else rows
+        self.characters += sum(map(len, texts))
         self._pending = self.pool.submit(self._write, texts)
 
     def wait(self) -> None:

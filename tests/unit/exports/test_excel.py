@@ -131,10 +131,13 @@ def test_what_a_cell_cannot_hold_as_a_number_or_a_day_is_text(cohort, tmp_path):
     assert said == [[999999999999999, "9999999999999999", -3], ["nan", "-inf", 1e-300], days]
 
 
-def test_a_table_longer_than_a_sheet_goes_on_in_further_sheets(clinical, tmp_path, monkeypatch):
+@pytest.mark.parametrize("limit", ["MOST_ROWS", "MOST_XML"])
+def test_a_table_longer_than_a_sheet_goes_on_in_further_sheets(
+    clinical, tmp_path, monkeypatch, limit
+):
     whole = sheets(exported(clinical, tmp_path / "x"))
-    monkeypatch.setattr(excel, "MOST_ROWS", 3)
-    monkeypatch.setattr(excel, "AT_ONCE", 2)
+    monkeypatch.setattr(excel, limit, 3)  # three rows, or as many as are written at once
+    monkeypatch.setattr(excel, "AT_ONCE", 2 if limit == "MOST_ROWS" else 3)
     parts = sheets(exported(clinical, tmp_path / "y"))
     mine = [name for name in parts if name.startswith("tumour")]
     assert mine == ["tumour", "tumour_2"]
