@@ -24,7 +24,7 @@ from synthgen.enclave.coding import cell, position_sql
 from synthgen.enclave.made_bins import layout_of, patients_where
 from synthgen.enclave.order import earlier_dates, leads_to, not_above
 from synthgen.enclave.records import Records
-from synthgen.enclave.units import Counted, Design, Unit, parents_of
+from synthgen.enclave.units import Counted, Design, Unit, parents_of, source_of
 from synthgen.errors import RecordsError
 from synthgen.schema.model import (
     Category,
@@ -114,16 +114,7 @@ class _Designer:
         return Design(tuple(units), tuple(self.left_out))
 
     def _unit(self, table: Table, parents: tuple[str, ...]) -> Unit:
-        source = f"{self.records.relations[table.name]} AS {identifier(table.name)}"
-        at = table
-        for parent in parents:
-            key = next(k for k in at.foreign_keys if k.table == parent)
-            same = " AND ".join(
-                f"{cell(f'{at.name}.{a}')} = {cell(f'{parent}.{b}')}"
-                for a, b in zip(key.columns, key.references, strict=True)
-            )
-            source += f" JOIN {self.records.relations[parent]} AS {identifier(parent)} ON {same}"
-            at = self.schema.table(parent)
+        source = source_of(self.records, table)
         counted: list[Counted] = []
         taken: set[str] = set()
         for variable in self.schema.variables:

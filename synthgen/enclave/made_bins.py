@@ -5,9 +5,9 @@ from __future__ import annotations
 from synthgen.enclave.bins import Layout, blurred, merged, record_bins
 from synthgen.enclave.coding import cell
 from synthgen.enclave.records import Records
-from synthgen.enclave.units import parents_of
+from synthgen.enclave.units import parents_of, source_of
 from synthgen.errors import RecordsError
-from synthgen.schema.model import Column, ColumnType
+from synthgen.schema.model import Column, ColumnType, Table
 from synthgen.schema.validation.database import row_of, rows_of
 
 #: Bins that are made of records: of the joint model at most, of times, and of values within.
@@ -41,6 +41,16 @@ def patients_where(records: Records, table: str, source: str, condition: str) ->
     many = f"count(DISTINCT {person})" if person else "count(*)"
     (found,) = row_of(records.db, f"SELECT {many} FROM {source} WHERE {condition}")  # noqa: S608
     return int(found)
+
+
+def rows_of_a_patient(records: Records, table: Table) -> int:
+    """Most rows of a table that one patient has; so many times k rows are k patients or more."""
+    person = person_sql(records, table.name)
+    if not person:
+        return 1
+    many = f"SELECT count(*) AS rows FROM {source_of(records, table)} GROUP BY {person}"  # noqa: S608
+    (most,) = row_of(records.db, f"SELECT max(rows) FROM ({many})")  # noqa: S608
+    return int(most or 1)
 
 
 def layout_of(

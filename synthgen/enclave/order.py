@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from synthgen.cohort.rule_orders import ordered_pairs
+from synthgen.enclave.coding import cell
+from synthgen.enclave.made_bins import patients_where
 from synthgen.enclave.records import Records
+from synthgen.enclave.units import source_of
 from synthgen.schema.model import ColumnType, Schema
-from synthgen.schema.rules.sql import identifier
 from synthgen.schema.rules.tree import ColumnName
-from synthgen.schema.validation.database import count_where, row_of
 
 NUMBERS = (ColumnType.INTEGER, ColumnType.NUMBER)
 
@@ -29,7 +30,7 @@ def not_above(records: Records, *, least: int = 1) -> Pairs:
     ----------
     records : Records
     least : int
-        Fewest rows that may say so, or say otherwise.
+        Fewest patients that may say so, or say otherwise.
     """
     schema = records.schema
     pairs: Pairs = {}
@@ -46,14 +47,16 @@ def not_above(records: Records, *, least: int = 1) -> Pairs:
             for second, other in times:
                 if first == second or unit != other:
                     continue
-                a, b = identifier(first), identifier(second)
-                above, below = row_of(
-                    records.db,
-                    f"SELECT {count_where(f'{a} > {b}')}, {count_where(f'{a} < {b}')} "  # noqa: S608
-                    f"FROM {records.relations[table.name]}",
+                early, late = f"{table.name}.{first}", f"{table.name}.{second}"
+                source = source_of(records, table)
+                above, below = (
+                    patients_where(
+                        records, table.name, source, f"{cell(early)} {sign} {cell(late)}"
+                    )
+                    for sign in "><"
                 )
                 if above < least <= below:
-                    _add(pairs, f"{table.name}.{first}", f"{table.name}.{second}")
+                    _add(pairs, early, late)
     return pairs
 
 

@@ -13,6 +13,7 @@ from synthgen.enclave.counting import Coded, coded_units
 from synthgen.enclave.curves import survival_tables
 from synthgen.enclave.design import design_of
 from synthgen.enclave.learned import learned_design
+from synthgen.enclave.made_bins import rows_of_a_patient
 from synthgen.enclave.missing import Gaps, gaps_of
 from synthgen.enclave.plan import Plan
 from synthgen.enclave.records import Records, Source, open_records
@@ -117,7 +118,9 @@ def _tabulate(records: Records, asked: Settings) -> Tabulated:
     for unit in coded:
         first = len(tables)
         rows = samples[unit.unit.table.name]
-        least = 1 if asked.unprotected else asked.min_cell
+        least = 1
+        if not asked.unprotected:
+            least = asked.min_cell * rows_of_a_patient(records, unit.unit.table)
         gaps = gaps_of(unit, rows, records.schema, least=least)
         rules += gaps.rules
         if plan is None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from synthgen.enclave.coding import cell
 from synthgen.enclave.records import Records
 from synthgen.schema.model import Table, Variable
+from synthgen.schema.rules.sql import identifier
 
 
 @dataclass(frozen=True)
@@ -75,3 +77,18 @@ def parents_of(records: Records, table: Table) -> tuple[str, ...]:
             return tuple(found)
         found.append(key.table)
         at = records.schema.table(key.table)
+
+
+def source_of(records: Records, table: Table) -> str:
+    """SQL of a table joined with the tables that its rows refer to."""
+    source = f"{records.relations[table.name]} AS {identifier(table.name)}"
+    at = table
+    for parent in parents_of(records, table):
+        key = next(k for k in at.foreign_keys if k.table == parent)
+        same = " AND ".join(
+            f"{cell(f'{at.name}.{a}')} = {cell(f'{parent}.{b}')}"
+            for a, b in zip(key.columns, key.references, strict=True)
+        )
+        source += f" JOIN {records.relations[parent]} AS {identifier(parent)} ON {same}"
+        at = records.schema.table(parent)
+    return source

@@ -197,3 +197,34 @@ def test_blurred_bins_hold_every_value_and_keep_published_limits(schema, seed):
     ages = [(18.0, 40.0), (40.0, 71.0), (71.0, 110.0)]
     column = schema.table("operation").column("age")
     assert blurred(ages, column, whole=True) == [(0.0, 40.0), (40.0, 71.0), (71.0, 111.0)]
+
+
+def test_rows_of_one_patient_are_not_several_patients(schema, frames):
+    """Two fields are missing together in eight visits: of two patients, or of eight."""
+    visit, grade = schema.table("visit"), schema.table("operation").column("grade")
+    asked = tuple(replace(grade, name=name, nullable=True) for name in ("pain", "sleep"))
+    tables = tuple(
+        replace(t, columns=(*t.columns, *asked)) if t.name == "visit" else t for t in schema.tables
+    )
+    longer = replace(schema, tables=tables)
+    rng = np.random.default_rng(1)
+    visits = frames["visit"].assign(
+        pain=rng.choice(["1", "2"], len(frames["visit"])),
+        sleep=rng.choice(["1", "2"], len(frames["visit"])),
+    )
+    often = visits["operation_no"].value_counts()
+    assert often.iloc[0] == often.iloc[1] == 4
+    of_two = visits["operation_no"].isin(often.index[:2])
+    of_many = visits.index.isin(visits.drop_duplicates("operation_no").index[:20])
+
+    def found(lost):
+        frame = visits.mask(
+            pd.DataFrame({c: lost if c in ("pain", "sleep") else False for c in visits.columns})
+        )
+        settings = Settings(min_cell=5, allow_repeated=True, as_of=date(2030, 1, 1))
+        pack = tabulate({**frames, "visit": frame}, longer, settings).pack
+        return [r.id for r in pack.own_schema.rules if r.id.startswith("MISSING-TOGETHER-visit")]
+
+    assert visit.foreign_keys
+    assert not found(of_two)
+    assert found(of_many)
