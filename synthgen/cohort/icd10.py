@@ -9,10 +9,14 @@ ICD-10; conversion table of the SEER programme, ICD-10 to ICD-O-3.)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from synthgen.cohort.columns import text_column
 
 #: Mesothelioma, by the start of the topography; C459 elsewhere.
 _MESOTHELIOMA = {"C384": "C450", "C48": "C451", "C380": "C452"}
@@ -104,3 +108,26 @@ def _grid(
     distinct = tuple(sorted({code for row in grid for code in row}))
     rank = {code: i for i, code in enumerate(distinct)}
     return np.array([[rank[code] for code in row] for row in grid], dtype=np.intp), distinct
+
+
+def icd10_column(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """ICD-10 codes of rows that have topographies and histologies of ICD-O-3; none for other rows.
+
+    Parameters
+    ----------
+    columns : mapping of str to array
+        Texts by column name.
+
+    Returns
+    -------
+    dict of str to Categorical
+        ``icd10``, or nothing where the codes are there already or cannot be derived.
+    """
+    if "icd10" in columns or not {"topography", "morphology"} <= set(columns):
+        return {}
+    pairs = zip(columns["topography"], columns["morphology"], strict=True)
+    texts = [icd10_code(str(site), str(histology)) for site, histology in pairs]
+    distinct = sorted(set(texts))
+    rank = {text: i for i, text in enumerate(distinct)}
+    at = np.array([rank[text] for text in texts], dtype=np.intp)
+    return {"icd10": text_column(distinct, at)}

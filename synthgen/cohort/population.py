@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.of_records import is_of_records
+from synthgen.cohort.record_levels import conditioned_rows
 from synthgen.errors import UsageError
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
@@ -332,6 +334,8 @@ def conditioned(
     EvidenceError
         If nobody can be as ``where`` says.
     """
+    if residents is None and is_of_records(model):
+        return conditioned_rows(model.schema, model.distribution, where)
     if residents is None:
         return restricted(model.distribution, where)
     return cases_of(model, residents).conditioned(where)

@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from synthgen.cohort.leaf_record import LEAF_UNIT
 from synthgen.models.distribution import ConditionalTable, Distribution
+from synthgen.models.latent_tree import LatentTree
 from synthgen.models.mixture import Mixture
+from synthgen.models.parents_first import parents_first
+from synthgen.models.reweigh import conditioned
 from synthgen.models.sampling import AliasTable
 from synthgen.schema.model import Schema, Table, Variable
 
@@ -176,3 +179,30 @@ def levels_of(schema: Schema, distribution: Distribution | Mixture) -> list[Leve
             )
         )
     return found
+
+
+def conditioned_rows(
+    schema: Schema,
+    distribution: Distribution | Mixture,
+    where: Mapping[str, tuple[str, ...]],
+) -> Distribution | Mixture:
+    """A distribution of records among rows that conditions describe: it still decides parents first.
+
+    Parameters
+    ----------
+    schema : Schema
+    distribution : Distribution or Mixture
+    where : mapping of str to tuple of str
+        Codes by variable, of any table; as if every row referred to had one row of it.
+
+    Raises
+    ------
+    EvidenceError
+        If nobody can be as ``where`` says.
+    """
+    levels = levels_of(schema, distribution)
+    if not where or len(levels) < 2 or isinstance(distribution, Mixture | LatentTree):
+        return conditioned(distribution, where)
+    return parents_first(
+        distribution, where, [[v.name for v in level.variables] for level in levels]
+    )

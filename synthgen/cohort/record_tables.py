@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from synthgen.cohort.columns import frame_of, joined, no_rows, placeholders
 from synthgen.cohort.fitted_model import FittedModel
+from synthgen.cohort.icd10 import icd10_column
 from synthgen.cohort.made_keys import made_keys
 from synthgen.cohort.record_levels import ROWS_OF, Drawn, Level, levels_of
 from synthgen.cohort.record_rows import RowMaker
@@ -219,6 +220,8 @@ def _framed(
             )
             for column in turns[0].columns[name]
         }
+        if "icd10" in level.table.column_names:
+            columns |= icd10_column(columns)
         keys = made_keys(model, *at, level.table, first, frames, of)
         made = {**placeholders(level.table, first), **keys, **columns}
         frames[name] = frame_of(level.table, made, first)

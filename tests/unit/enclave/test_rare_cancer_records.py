@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from synthgen.cohort.artefact import load_model
+from synthgen.cohort.record_levels import draw_positions, levels_of
 from synthgen.cohort.record_tables import record_tables
 from synthgen.cohort.row_rules import RowRules
 from synthgen.cohort.settings import settings_for
@@ -98,6 +99,20 @@ def test_ages_go_with_births_and_diagnoses(cohort):
     age = of["age_at_diagnosis"].astype(float)
     assert (months - age * 12).dropna().between(0, 12).all()
     assert (of["diagnosis_date"] <= of["last_contact_date"]).all()
+
+
+def test_a_condition_on_tumours_reaches_their_patients(model):
+    where = {"seer_stage": ("7",)}
+    distribution = settings_for(model, 1, where=where).distribution(model)
+    levels = levels_of(model.schema, distribution)
+    rng = np.random.default_rng(1)
+    drawn = {}
+    for level in levels:
+        drawn = draw_positions(distribution, level, drawn, 50, lambda *_: rng, "0")
+    stages = np.array(distribution.domain.codes["seer_stage"])[drawn["seer_stage"]]
+    assert set(stages) == {"7"}
+    real = model.distribution.marginal(("vital_status",), where)
+    np.testing.assert_allclose(distribution.marginal(("vital_status",)), real, atol=1e-9)
 
 
 def design(tables, rare):
