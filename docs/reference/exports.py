@@ -161,6 +161,7 @@ def speed() -> str:
     lines = [
         SPEED.format(
             patients=document["patients"],
+            repeats=document["repeats"],
             model=document["model"],
             processor=machine["processor"],
             processors=machine["processors"],
@@ -187,7 +188,7 @@ SPEED = """
 
 `python evaluation/benchmarks/bench_export.py` writes {patients:,} patients of `{model}` to every target: {plain:,} rows of patients and
 tumours, and {clinical:,} rows with all clinical tables. Measured on an {processor} with {processors} cores, on which others worked at the same
-time, so that the time on the clock is longer than on a machine of one's own and the processor time (CPU) is the fairer measure; Python {python},
+time, so that the time on the clock is longer than on a machine of one's own and the processor time (CPU) is the fairer measure; the fewest seconds of {repeats} runs; Python {python},
 DuckDB {duckdb}. Databases and most text targets use one core; the workbook and FHIR use two.
 
 | target | CPU [s] | clock [s] | with `--clinical`: CPU [s] | clock [s] | rows | memory [MiB] |

@@ -14,6 +14,8 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,15 @@ def cpu_seconds() -> float:
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
+def fewest(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The run of the fewest CPU seconds, with the fewest seconds of any: others only slow it down."""
+    done = [run for run in runs if "cpu_seconds" in run]
+    if not done:
+        return runs[0]
+    best = min(done, key=itemgetter("cpu_seconds"))
+    return best | {"seconds": min(run["seconds"] for run in done)}
+
+
 def make_cohort(folder: Path, patients: int, *, clinical: bool) -> int:
     """Cohort as Parquet; its rows."""
     from synthgen.cohort.artefact import load_model
@@ -64,6 +75,9 @@ def main() -> None:
     """Measure, and print one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("-n", "--patients", type=int, default=PATIENTS)
+    parser.add_argument(
+        "--repeats", type=int, default=2, help="runs, of which the fewest seconds are kept"
+    )
     parser.add_argument("--output", type=Path)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--cohort", type=Path, help=argparse.SUPPRESS)
@@ -80,12 +94,14 @@ def main() -> None:
             kind = "rare-cancer@1.1.0" if clinical else "rare-cancer@1.0.0"
             rows[kind] = make_cohort(cohort, options.patients, clinical=clinical)
             for target in targets():
-                found = alone(__file__, ["--one", target, "--cohort", str(cohort)])
-                results.append({"schema": kind, **found})
+                arguments = ["--one", target, "--cohort", str(cohort)]
+                runs = [alone(__file__, arguments) for _ in range(options.repeats)]
+                results.append({"schema": kind, **fewest(runs)})
     document = {
         "task": "write a cohort to each target",
         "model": MODEL,
         "patients": options.patients,
+        "repeats": options.repeats,
         "rows": rows,
         "machine": machine(),
         "results": results,
