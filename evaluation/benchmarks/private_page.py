@@ -26,14 +26,15 @@ def tables(document: dict) -> str:
         for engine, said in document[label]["found"].items():
             if "error" not in said:
                 rows.append(
-                    [label, engine, "-", f"not ended after {said['seconds']:,.0f}", "-", "-"]
+                    [label, engine, "-", f"not ended after {said['seconds']:,.0f}", "-", "-", "-"]
                 )
                 continue
             numbers = [f"{said[k]:,.0f}" for k in ("seconds", "cpu_seconds", "rss_mib")]
             shown = engine + " (an earlier run)" * bool(said.get("earlier"))
-            rows.append([label, shown, f"{said['error']:.4f}", *numbers])
+            residual = f"{said['residual']:.1f}" if "residual" in said else "-"
+            rows.append([label, shown, f"{said['error']:.4f}", *numbers, residual])
     if rows:
-        heads = ["records", "engine", "error", "seconds", "CPU seconds", "MiB"]
+        heads = ["records", "engine", "error", "seconds", "CPU seconds", "MiB", "largest residual"]
         parts.append("Adult, 48,842 rows, 14 variables in the public bins of `records/adult`, delta 1e-9:\n\n" + lines(heads, rows))  # fmt: skip
     if "prior epsilon 1" in document:
         said = document["prior epsilon 1"]["found"]

@@ -11,8 +11,8 @@ reference that is worth ``m`` rows.  It is the estimator of Private-PGM (McKenna
 Miklau 2019, arXiv 1901.09136) with a reference: where noise drowns a count, the reference
 speaks.  ``m`` is found from the counts themselves, as the concentration of a Dirichlet
 distribution around ``q`` whose variance, with that of the noise, explains how far the counts
-lie from ``q`` (empirical Bayes, by moments).  Counts below zero are what they are: nothing is
-clipped before the fit, and the fit is a distribution.
+lie from ``q`` (empirical Bayes, by moments).  Counts below zero keep what they say:
+nothing is lost before the fit, and the fit is a distribution.
 
 The tables are made to agree first (:mod:`synthgen.models.agreeing`), which leaves this estimate
 where it is and its multipliers small.  The dual is smooth and is minimised by L-BFGS; success is

@@ -29,6 +29,7 @@ from synthgen.report.statement_tables import chapters, row_of
 from synthgen.report.statement_words import codes_words
 from synthgen.report.timelines import timelines
 from synthgen.report.words import Words, joined, label, plain, say
+from synthgen.schema.model import Schema
 from synthgen.statistics.statements import OTHER_PEOPLE
 
 if TYPE_CHECKING:
@@ -224,7 +225,9 @@ def _settings(model: FittedModel, cohort: Cohort, compared: ComparedCohort) -> l
         Setting(say("report.setting.seed"), plain(asked.get("seed", "–"))),
         Setting(say("report.setting.model"), plain(model.id)),
         Setting(say("report.setting.hash"), plain(model.sha256), code=True),
-        Setting(say("report.setting.schema"), label_of_schema(model) + f" ({model.schema.key})"),
+        Setting(
+            say("report.setting.schema"), label_of_schema(cohort.schema) + f" ({cohort.schema.key})"
+        ),
         Setting(say("report.setting.pack"), plain(f"{model.pack.id} {model.pack.version}")),
     ]
     if versions:
@@ -242,9 +245,9 @@ def _further(cohort: Cohort, compared: ComparedCohort) -> list[Setting]:
     return [Setting(say("report.setting.further"), text)]
 
 
-def label_of_schema(model: FittedModel) -> Words:
-    """Title of the schema in every language."""
-    return Words((model.schema.title, model.schema.title_ko))
+def label_of_schema(schema: Schema) -> Words:
+    """Title of a schema in every language."""
+    return Words((schema.title, schema.title_ko))
 
 
 def _conditions(compared: ComparedCohort) -> Words:

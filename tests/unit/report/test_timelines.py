@@ -59,6 +59,9 @@ def test_the_page_shows_them_in_both_languages_without_a_script():
     assert "<span lang=en>Timelines</span><span lang=ko>경과</span>" in page
     assert "<script" not in page
     assert page.count("<svg") > 12
+    # The schema of the cohort, with its clinical tables, is not the model's.
+    assert "(rare-cancer@1.1.0)" in page
+    assert "(rare-cancer@1.0.0)" not in page
 
 
 def test_a_publication_stands_once_below_the_patients_and_every_mark_leads_to_it():
