@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
+OF_PYTEST = {"PYTEST_CURRENT_TEST"}
 LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -44,6 +46,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the golden files anew and show what changes",
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each file of tests leaves the process as it was, so that their order changes nothing."""
+
+    def state() -> dict[str, object]:
+        return {
+            "the current folder": os.getcwd(),
+            "the environment": {k: v for k, v in os.environ.items() if k not in OF_PYTEST},
+            "where Python looks for modules": list(sys.path),
+            "modules of a test": sorted(
+                name
+                for name, module in list(sys.modules.items())
+                if module is None or made_by_tests in (getattr(module, "__file__", None) or "")
+            ),
+        }
+
+    made_by_tests = f"{tmp_path_factory.getbasetemp()}{os.sep}"
+    before = state()
+    yield
+    for name, value in state().items():
+        assert value == before[name], f"{name}: must be as before the tests of this file"
 
 
 @pytest.fixture(scope="session")

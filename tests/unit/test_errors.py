@@ -24,7 +24,8 @@ def hide(monkeypatch: pytest.MonkeyPatch, *modules: str, path: tuple[object, ...
     monkeypatch.setattr(sys, "path", [str(folder) for folder in path])
     importlib.invalidate_caches()
     for module in modules:
-        monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.setitem(sys.modules, module, None)  # so that what is imported goes with the test
+        del sys.modules[module]
 
 
 def test_each_class_has_the_exit_code_of_the_design():
