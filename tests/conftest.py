@@ -54,7 +54,7 @@ def _nothing_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 
     def state() -> dict[str, object]:
         return {
-            "the current folder": os.getcwd(),
+            "the current folder": Path.cwd(),
             "the environment": {k: v for k, v in os.environ.items() if k not in OF_PYTEST},
             "where Python looks for modules": list(sys.path),
             "modules of a test": sorted(

@@ -21,7 +21,7 @@ from synthgen.enclave.selection import Choice, choose_tables
 from synthgen.enclave.settings import PRIVATE_SET, PUBLIC_SET, Settings
 from synthgen.enclave.tied import Tied
 from synthgen.enclave.units import Design
-from synthgen.enclave.wording import RECORDS, period_of, population_of, table_name
+from synthgen.enclave.wording import RECORDS, named_apart, period_of, population_of, table_name
 from synthgen.errors import RecordsError
 from synthgen.messages import amount
 from synthgen.schema.model import Schema
@@ -334,21 +334,10 @@ def _pack(
                 "unconfirmed",
             )
         },
-        tables=_unique(tables),
+        tables=named_apart(tables),
         blocks=tuple(blocks),
         description=f"Rows: {rows}. {made_of}".strip() if asked.unprotected else made_of,
         description_ko="",
         own_schema=own,
         unprotected=asked.unprotected,
     )
-
-
-def _unique(tables: Sequence[StatisticsTable]) -> tuple[StatisticsTable, ...]:
-    """Tables with names of which none stands twice."""
-    seen: dict[str, int] = {}
-    made = []
-    for table in tables:
-        seen[table.name] = seen.get(table.name, 0) + 1
-        many = seen[table.name]
-        made.append(table if many == 1 else replace(table, name=f"{table.name[:76]}-{many}"))
-    return tuple(made)

@@ -24,7 +24,9 @@ def hide(monkeypatch: pytest.MonkeyPatch, *modules: str, path: tuple[object, ...
     monkeypatch.setattr(sys, "path", [str(folder) for folder in path])
     importlib.invalidate_caches()
     for module in modules:
-        monkeypatch.setitem(sys.modules, module, None)  # so that what is imported goes with the test
+        monkeypatch.setitem(
+            sys.modules, module, None
+        )  # so that what is imported goes with the test
         del sys.modules[module]
 
 

@@ -12,7 +12,7 @@ from synthgen.enclave.private.prepare import Prepared
 from synthgen.enclave.private.prior import borrowed_tables
 from synthgen.enclave.private.questions import Rows
 from synthgen.enclave.private.settings import PrivateSettings
-from synthgen.enclave.wording import RECORDS, period_of, population_of, table_name
+from synthgen.enclave.wording import RECORDS, named_apart, period_of, population_of, table_name
 from synthgen.statistics.ledger import Ledger
 from synthgen.statistics.model import (
     Block,
@@ -92,7 +92,7 @@ def noisy_pack(
         target=target,
         scope=scope,
         sources=sources,
-        tables=_unique(tables),
+        tables=named_apart(tables),
         blocks=_blocks(ready, told),
         survival_references=references,
         description=f"Counts with noise: {claim} Counts below zero are as they were drawn.",
@@ -156,13 +156,3 @@ def _table(
         protection=Protection(noise_sd=measured.sigma),
         groups=groups,
     )
-
-
-def _unique(tables: Sequence[StatisticsTable]) -> tuple[StatisticsTable, ...]:
-    seen: dict[str, int] = {}
-    made = []
-    for table in tables:
-        seen[table.name] = seen.get(table.name, 0) + 1
-        many = seen[table.name]
-        made.append(table if many == 1 else replace(table, name=f"{table.name[:76]}-{many}"))
-    return tuple(made)
