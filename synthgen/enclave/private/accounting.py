@@ -25,6 +25,9 @@ ACCOUNTING = (
 
 #: Largest epsilon that is taken for a protection at all.
 LARGEST_EPSILON = 100.0
+#: Smallest epsilon and delta at which the sums below keep their digits; answers are nothing but
+#: noise long before.
+SMALLEST_EPSILON, SMALLEST_DELTA = 1e-12, 1e-300
 #: Steps of a bisection: more than the digits of a double.
 _STEPS = 200
 #: Share by which a bisection stays on the safe side of its answer.
@@ -43,9 +46,19 @@ def require_claim(epsilon: float, delta: float) -> None:
         raise PrivacyBudgetError(
             f"epsilon: is {epsilon:g}; it must be above 0 and at most {LARGEST_EPSILON:g}"
         )
+    if epsilon < SMALLEST_EPSILON:
+        raise PrivacyBudgetError(
+            f"epsilon: is {epsilon:g}; it must be at least {SMALLEST_EPSILON:g}, below which it "
+            "cannot be added up"
+        )
     if not (math.isfinite(delta) and 0 < delta < 1):
         raise PrivacyBudgetError(
             f"delta: is {delta:g}; it must be above 0 and below one in the number of patients"
+        )
+    if delta < SMALLEST_DELTA:
+        raise PrivacyBudgetError(
+            f"delta: is {delta:g}; it must be at least {SMALLEST_DELTA:g}, below which it cannot be "
+            "added up"
         )
 
 

@@ -2,7 +2,11 @@
 
 The file lies beside the records, inside the enclave.  An entry is written before any noise is
 drawn, so what fails half-way was spent; each entry holds the hash of what stands before it, so
-none can be taken out unnoticed.
+that one that was changed, or taken out from before another, shows.  The file cannot show that
+its last entries, or all of them, were cut off: whoever keeps it must know how long it was.
+
+It has one name: a link to it stands for the file itself, and a second name of the file (a hard
+link) is refused, because each name would keep a sum of its own.
 """
 
 from __future__ import annotations
@@ -31,6 +35,15 @@ def _hash(before: str, entry: dict[str, Json]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def _entries(document: dict[str, Json], path: Path) -> list[dict[str, Json]]:
+    """Entries of a budget; what is no list of them is refused, or money would be forgotten."""
+    spent = document.get("spent")
+    entries = objects_at(document, "spent")
+    if not isinstance(spent, list) or len(entries) != len(spent):
+        raise PrivacyBudgetError(f"{path}: spent must be the list of entries that was written")
+    return entries
+
+
 def _limits(document: dict[str, Json], path: Path) -> tuple[float, float]:
     epsilon, delta = number_at(document, "epsilon"), number_at(document, "delta")
     if document.get("format") != FORMAT or epsilon is None or delta is None:
@@ -46,7 +59,7 @@ def _spent(document: dict[str, Json], path: Path) -> tuple[float, str]:
     head = {k: v for k, v in document.items() if k in ("format", "epsilon", "delta")}
     before = _hash("", head)
     rhos = []
-    for number, entry in enumerate(objects_at(document, "spent"), start=1):
+    for number, entry in enumerate(_entries(document, path), start=1):
         rho = number_at(entry, "rho")
         if rho is None or not rho > 0 or text_at(entry, "hash") != _hash(before, entry):
             raise PrivacyBudgetError(
@@ -76,9 +89,20 @@ def reserve(path: Path, epsilon: float, delta: float) -> None:
     OutputError
         If it cannot be written.
     """
+    path = _own_name(path)
     with _locked(path):
-        document: dict[str, Json] = {"format": FORMAT, "epsilon": epsilon, "delta": delta}
+        document: dict[str, Json] = {
+            "format": FORMAT,
+            "epsilon": epsilon,
+            "delta": delta,
+            "spent": [],
+        }
         if path.exists():
+            if path.stat().st_nlink > 1:
+                raise PrivacyBudgetError(
+                    f"{path}: has a second name (a hard link), which would keep a budget of its "
+                    "own; the file must have one name"
+                )
             document = read_document(path, PrivacyBudgetError)
         limit_epsilon, limit_delta = _limits(document, path)
         spent, before = _spent(document, path)
@@ -97,10 +121,18 @@ def reserve(path: Path, epsilon: float, delta: float) -> None:
             "rho": rho,
         }
         entry["hash"] = _hash(before, entry)
-        entries: list[Json] = [*objects_at(document, "spent"), entry]
+        entries: list[Json] = [*_entries(document, path), entry]
         text = json.dumps({**document, "spent": entries}, indent=1, ensure_ascii=False)
         with output_file(path, force=True) as beside:
             beside.write_text(text + "\n", encoding="utf-8")
+
+
+def _own_name(path: Path) -> Path:
+    """Path of the file itself, whatever links lead to it."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, Python 3.11, 3.12
+        raise OutputError(f"{path}: cannot be read: links lead nowhere") from error
 
 
 @contextlib.contextmanager

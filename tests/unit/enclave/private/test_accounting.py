@@ -86,3 +86,18 @@ def test_what_is_no_claim_is_refused_in_one_line(epsilon, delta):
     with pytest.raises(PrivacyBudgetError) as caught:
         rho_of(epsilon, delta)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "claim", [(1.0, 1e-310), (1.0, 5e-324), (1e-300, 1e-6), (5e-324, 5e-324), (1.0, math.nan)]
+)
+def test_a_claim_too_small_to_be_added_up_is_refused_in_one_line(claim):
+    with pytest.raises(PrivacyBudgetError, match=r"it must be (above|at least)"):
+        rho_of(*claim)
+
+
+def test_the_smallest_claims_are_added_up_without_loss():
+    for epsilon, delta in ((1e-12, 1e-300), (1e-12, 1e-6), (100.0, 1e-300)):
+        rho = rho_of(epsilon, delta)
+        assert rho > 0
+        assert epsilon_of(math.fsum([rho / 7] * 7), delta) <= epsilon * (1 + 1e-9)

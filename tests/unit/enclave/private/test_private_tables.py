@@ -205,6 +205,35 @@ def test_tabulations_of_the_same_records_add_up_to_their_budget(tmp_path):
     assert not list(tmp_path.glob("*.lock"))
 
 
+def test_a_link_to_a_budget_is_the_budget_and_a_hard_link_is_refused(tmp_path):
+    budget, link = tmp_path / "budget.json", tmp_path / "link.json"
+    reserve(budget, 1.0, 1e-6)
+    try:
+        link.symlink_to(budget)
+    except OSError:
+        pytest.skip("this system lets not everybody make links")
+    with pytest.raises(PrivacyBudgetError, match="1 of 1 is spent"):
+        reserve(link, 1.0, 1e-6)
+    head = {"format": "budget/1", "epsilon": 2.0, "delta": 1e-6, "spent": []}
+    budget.write_text(json.dumps(head), "utf-8")
+    reserve(link, 1.0, 1e-6)
+    assert link.is_symlink()
+    assert len(json.loads(budget.read_text("utf-8"))["spent"]) == 1
+    (tmp_path / "second.json").hardlink_to(budget)
+    with pytest.raises(PrivacyBudgetError, match="must have one name"):
+        reserve(tmp_path / "second.json", 0.1, 1e-6)
+
+
+@pytest.mark.parametrize("spent", [None, "", {}, {"0": {}}, ["entry"], [[]]])
+def test_what_is_no_list_of_entries_is_not_taken_for_nothing_spent(tmp_path, spent):
+    budget = tmp_path / "budget.json"
+    head = {"format": "budget/1", "epsilon": 2.0, "delta": 1e-6, "spent": spent}
+    budget.write_text(json.dumps(head), "utf-8")
+    with pytest.raises(PrivacyBudgetError, match="spent must be the list of entries"):
+        reserve(budget, 1.0, 1e-6)
+    assert json.loads(budget.read_text("utf-8")) == head
+
+
 def test_a_budget_that_was_changed_is_refused(tmp_path):
     budget = tmp_path / "budget.json"
     reserve(budget, 1.0, 1e-6)
