@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -75,6 +77,23 @@ def _nothing_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 def root() -> Path:
     """Top of the checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def load_script() -> Iterator[Callable[..., ModuleType]]:
+    """Load a script of the repository as a module: ``load_script(path, *folders it imports from)``."""
+    before = sys.path[:]
+
+    def load(path: Path, *folders: Path) -> ModuleType:
+        sys.path[:0] = [str(folder) for folder in folders]
+        spec = importlib.util.spec_from_file_location(f"script_{path.stem}", path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    yield load
+    sys.path[:] = before
 
 
 @pytest.fixture

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-
 import pytest
 
 
 @pytest.fixture(scope="module")
-def script(root):
-    if not (root / "evaluation" / "benchmarks").is_dir():
+def script(root, load_script):
+    folder = root / "evaluation" / "benchmarks"
+    if not folder.is_dir():
         pytest.skip("a source distribution holds no benchmarks")
-    before = sys.path[:]
-    sys.path.insert(0, str(root / "evaluation" / "benchmarks"))
-    spec = importlib.util.spec_from_file_location(
-        "benchmark_report", root / "evaluation" / "benchmarks" / "report.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = before
+    return load_script(folder / "report.py", folder)
 
 
 def test_the_page_says_what_the_results_say(script, root):

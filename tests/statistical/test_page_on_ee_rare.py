@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections import Counter
 
@@ -26,10 +25,8 @@ def reference(root):
     return folder
 
 
-def test_the_gap_table_and_the_matrix_are_what_the_script_makes(model, reference):
-    spec = importlib.util.spec_from_file_location("model_tables", reference / "model_tables.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+def test_the_gap_table_and_the_matrix_are_what_the_script_makes(model, reference, load_script):
+    script = load_script(reference / "model_tables.py")
     assert (reference / "ee-rare-tables.md").read_text("utf-8") == script.page(model)
 
 

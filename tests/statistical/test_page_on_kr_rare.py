@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 
 import pytest
@@ -29,10 +28,8 @@ def rows_of(text):
     return {cells[0]: cells[1:] for cells in lines}
 
 
-def test_the_gap_table_and_the_matrix_are_what_the_script_makes(model, reference):
-    spec = importlib.util.spec_from_file_location("model_tables", reference / "model_tables.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+def test_the_gap_table_and_the_matrix_are_what_the_script_makes(model, reference, load_script):
+    script = load_script(reference / "model_tables.py")
     page = (reference / "kr-rare-tables.md").read_text("utf-8")
     assert page == script.page(model)
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 
 import pytest
 
 
 @pytest.fixture(scope="module")
-def script(root):
+def script(root, load_script):
     if not (root / "evaluation" / "benchmarks").is_dir():
         pytest.skip("a source distribution holds no benchmarks, whose charts the page uses")
-    path = root / "docs" / "explanation" / "why_the_order_matters.py"
-    spec = importlib.util.spec_from_file_location("why_the_order_matters", path)
-    module = importlib.util.module_from_spec(spec)
-    before = sys.path[:]
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = before
+    return load_script(root / "docs" / "explanation" / "why_the_order_matters.py")
 
 
 @pytest.fixture(scope="module")

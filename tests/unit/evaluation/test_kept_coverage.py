@@ -1,7 +1,7 @@
 """What the script of the planted controls keeps of the coverage of the refit audit."""
 
-import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,14 +11,6 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[3] / "evaluation" / "controls" / "run.py"
 
 
-def _script() -> ModuleType:
-    said = importlib.util.spec_from_file_location("controls_run", SCRIPT)
-    assert said is not None and said.loader is not None
-    module = importlib.util.module_from_spec(said)
-    said.loader.exec_module(module)
-    return module
-
-
 def _row(control: str, n: int, audits: int) -> dict[str, Any]:
     shares = {"lower_bound_over_zero": 0.5, "upper_bound_under_zero": 0.25}
     known = {"control": control, "n": n, "part": "everybody", "intervals": audits}
@@ -26,9 +18,9 @@ def _row(control: str, n: int, audits: int) -> dict[str, Any]:
 
 
 def test_another_size_leaves_the_rows_that_were_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load_script: Callable[..., ModuleType]
 ) -> None:
-    script = _script()
+    script = load_script(SCRIPT)
     monkeypatch.setattr(script, "RESULTS", tmp_path)
     kept = [_row("published tables", 60, 200), _row("uniform", 40, 7), _row("uniform", 60, 200)]
     script.keep("coverage-32", {"refits": 32, "rows": kept})

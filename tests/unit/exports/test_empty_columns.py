@@ -1,6 +1,5 @@
 """Columns of a target that stay empty are those that the page names, with the reason that it gives."""
 
-import importlib.util
 from pathlib import Path
 
 import duckdb
@@ -89,11 +88,8 @@ def test_the_columns_that_stay_empty_are_those_that_are_said_to(cohort, unfilled
             assert not left, (table.name, left)
 
 
-def test_what_the_model_leaves_empty_stands_on_the_page(unfilled):
-    found = importlib.util.spec_from_file_location("page_on_exports", SCRIPT)
-    page = importlib.util.module_from_spec(found)
-    found.loader.exec_module(page)
-    assert unfilled <= set(page.UNFILLED)
+def test_what_the_model_leaves_empty_stands_on_the_page(unfilled, load_script):
+    assert unfilled <= set(load_script(SCRIPT).UNFILLED)
 
 
 def test_a_column_waits_for_its_source_and_not_for_what_others_say():

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import runpy
 import sqlite3
 from pathlib import Path
 
@@ -261,9 +260,9 @@ def test_hostile_constants_stay_text():
         assert db.execute(f"SELECT {made}").fetchone() == ("'; DROP TABLE patient; --",)
 
 
-def test_the_page_on_exports_is_what_its_script_makes():
+def test_the_page_on_exports_is_what_its_script_makes(load_script):
     here = Path(__file__).resolve().parents[3] / "docs/reference"
     if not (here.parents[1] / "evaluation/benchmarks").is_dir():
         pytest.skip("a source distribution holds no benchmarks")
-    script = runpy.run_path(str(here / "exports.py"))
-    assert (here / "exports.md").read_text(encoding="utf-8") == script["page"]()
+    script = load_script(here / "exports.py")
+    assert (here / "exports.md").read_text(encoding="utf-8") == script.page()

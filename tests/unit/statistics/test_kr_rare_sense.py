@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -146,14 +144,11 @@ def test_patients_of_a_sex_and_age_live_where_people_of_them_live(model):
         assert value == pytest.approx(people.among(here) / people.among(who), rel=1e-6)
 
 
-def test_the_people_are_those_of_the_population_pack(model, root):
+def test_the_people_are_those_of_the_population_pack(model, root, load_script):
     path = root / "docs" / "reference" / "people_table.py"
     if not path.is_file():
         pytest.skip("this distribution holds no documentation")
-    spec = importlib.util.spec_from_file_location("people_table", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    rows = module.people_rows(load_model("kr-population"))[1:]
+    rows = load_script(path).people_rows(load_model("kr-population"))[1:]
     table = model.pack.table(model.pack.target.people)
     found = [[*(c.members[n][0] for n in table.variables), c.printed] for c in table.cells]
     assert found == rows
