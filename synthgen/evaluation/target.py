@@ -11,6 +11,7 @@ from synthgen.cohort.artefact import load_model
 from synthgen.cohort.hashes import content_hashes, file_hashes
 from synthgen.cohort.write import DATABASE
 from synthgen.errors import ContractError, ModelError, UsageError
+from synthgen.evaluation.artefact_files import require_model_read, require_pack_read
 from synthgen.evaluation.cohort_files import require_all_read
 from synthgen.evaluation.documents import document_hash
 from synthgen.evaluation.regenerated import Redraw, doubt_of
@@ -206,17 +207,20 @@ def load_target(
     ContractError
         If the cohort is not, byte for byte and cell for cell, what its manifest says.
     SchemaError, StatisticsError, ModelError
-        If a part of it cannot be read.
+        If a part of it cannot be read, or would be released without having been read.
     """
     kind = kind_of(target)
     if kind == PACK:
         folder = pack_folder(target)
         own = read_pack(folder, load_schema)
+        require_pack_read(folder, own)
         sha256, spoken = folder_hash(folder), schema_of(own)
         return Target(kind, own.id, folder, sha256, own.origin, spoken, {}, own, None)
     if kind == MODEL:
         fitted = load_model(target)
         folder = shipped("fitted_models").get(target, Path(target))
+        prior = None if fitted.prior is None else fitted.prior.pack
+        require_model_read(folder, fitted.pack, prior)
         drawn = fitted.generate(patients, seed=seed)
         published = _pack(pack) or fitted.pack
         return Target(
