@@ -31,8 +31,14 @@ data are synthetic is copied. The same cohort gives the same bytes.
 
 In a workbook codes are text, which stays text when a cell is edited; dates are dates, those before March 1900 text; nothing is a formula.
 A table of more than 1,048,575 rows, or of very long ones, goes on in the sheets `name_2`, `name_3` ..., as drugs do from a little over 100,000 patients of
-`kr-rare --clinical`. Excel takes minutes to open so many cells; `--option bom=yes` of the text targets makes CSV files that Korean
-Excel opens as they are.
+`kr-rare --clinical`. Excel takes minutes to open so many cells. The workbook and the SQLite file also have the invented names of `generate --names`.
+
+With `--option bom=yes` the text targets make CSV files whose Korean text Excel reads on a double click. It still takes codes for numbers, as every
+spreadsheet does with CSV: `soffice --headless --convert-to csv --outdir opened registry/CNCR_RGST.csv` (LibreOffice) turns `07` into `7` and `00000`
+into `0`. Import such columns as text, or give people the workbook: of a cohort with all clinical tables LibreOffice gave every cell back, but for the
+way that numbers are written (`75.0` as `75`).
+
+`sqlite` and `excel` also take cohorts of [your own schema](../how-to/bring-your-own-schema.md): `--schema FOLDER` says where it lies, as `model/statistics/schema`.
 
 A mapping file is data: it names columns, codes and dates of the schema, and can hold no code. A new target of this kind
 is one JSON file of format `export/1` and one line in `synthgen/exports/targets.py`.
@@ -55,7 +61,11 @@ def section(mapping: TargetMapping) -> str:
             continue
         noted = [c for c in table.columns if c.note]
         empty = [c for c in table.columns if c.empty]
-        stay = f"{len(empty)} stay empty:" if empty else "none stays empty."
+        stay = (
+            f"{len(empty)} {'stays' if len(empty) == 1 else 'stay'} empty:"
+            if empty
+            else "none stays empty."
+        )
         lines.append(f"\n`{table.name}` has {len(table.columns)} columns; {stay}")
         if empty:
             lines.append("\n| column | why it stays empty |\n|---|---|")

@@ -15,12 +15,21 @@ import click
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the target."
 )
 @click.option(
+    "--schema", "own_schema", default="", help="Folder of the cohort's schema, if it is yours."
+)
+@click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write."
 )
 @click.option("--force", is_flag=True, help="Replace the folder if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def command(
-    cohort: Path, target: str, options: tuple[str, ...], output: Path, force: bool, as_json: bool
+    cohort: Path,
+    target: str,
+    options: tuple[str, ...],
+    own_schema: str,
+    output: Path,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write COHORT in another format: OMOP, FHIR, a registry's file, SQLite, Excel.
 
@@ -30,7 +39,7 @@ def command(
     of the Korean clinical library), kcure-metastat (its meta-statistics), sqlite and excel.
     Options: athena, country (omop), bundles, country (fhir-mcode), geo (encr-jrc),
     hospital (kcure-*), prefix, availability=full (kcure-ccld), tables=kcure (kcure-metastat),
-    bom=yes (Korean Excel opens the CSV).
+    bom=yes (Excel then reads the Korean text of the CSV).
 
     \b
     Examples:
@@ -49,7 +58,7 @@ def command(
         if not equals:
             raise UsageError(f"--option {option}: must be NAME=VALUE")
         given[name] = value
-    made = export_cohort(cohort, target, output, options=given, force=force)
+    made = export_cohort(cohort, target, output, options=given, force=force, own_schema=own_schema)
     if as_json:
         click.echo(json.dumps(made, ensure_ascii=False, indent=1))
         return

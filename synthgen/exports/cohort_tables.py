@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthgen.errors import ContractError
+from synthgen.errors import ContractError, SchemaError
 from synthgen.exports.terms import ROW
-from synthgen.schema.documents import mapping_at, one_line, read_document, text_at
+from synthgen.resources import shipped
+from synthgen.schema.documents import (
+    mapping_at,
+    one_line,
+    read_document,
+    text_at,
+    texts_at,
+)
 from synthgen.schema.load import load_schema
-from synthgen.schema.model import ColumnType, Schema, Table
+from synthgen.schema.model import Column, ColumnType, Schema, Table
 from synthgen.schema.rules.sql import identifier, literal
 from synthgen.schema.validation.database import locked_database
 
@@ -47,11 +54,15 @@ class CohortTables:
         :data:`~synthgen.exports.terms.ROW`.
     schema : Schema
     manifest : mapping of str to object
+    tables : tuple of Table
+        Those of the schema, each with the columns that the manifest lists beside it: the
+        invented names of a demonstration.
     """
 
     database: duckdb.DuckDBPyConnection
     schema: Schema
     manifest: Mapping[str, Any]
+    tables: tuple[Table, ...]
 
 
 def _file_of(folder: Path, table: str, listed: Sequence[str]) -> Path:
@@ -103,8 +114,30 @@ def _attach(db: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
             raise ContractError(f"{one_line(path.name)}: is not a whole DuckDB file") from error
 
 
+def _schema_of(folder: Path, name: str, own: str) -> Schema:
+    """Schema of a cohort: the shipped one that it names, or its maker's own."""
+    if not own and name.partition("@")[0] not in shipped("schemas"):
+        raise SchemaError(
+            f"{folder}: speaks {one_line(name)}, which is not shipped; --schema must name its folder"
+        )
+    schema = load_schema(own or name)
+    if own and schema.key != name:
+        raise SchemaError(f"{own}: is {schema.key}; the cohort speaks {one_line(name)}")
+    return schema
+
+
+def _with_extra(table: Table, manifest: Mapping[str, Any]) -> Table:
+    """Table with the columns of text that a manifest lists beside those of the schema."""
+    listed = texts_at(mapping_at(manifest, "extra_columns"), table.name)
+    new = dict.fromkeys(name for name in listed if name not in table.column_names)
+    extra = (Column(n, ColumnType.STRING, nullable=True, title=n, title_ko=n) for n in new)
+    return replace(table, columns=(*table.columns, *extra))
+
+
 @contextlib.contextmanager
-def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTables]:
+def open_cohort(
+    folder: Path, outputs: Sequence[Path] = (), own_schema: str = ""
+) -> Iterator[CohortTables]:
     """Open the tables of a cohort that synthgen has written.
 
     Parameters
@@ -113,6 +146,8 @@ def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTa
         With ``manifest.json`` and its tables as CSV, Parquet or DuckDB.
     outputs : sequence of Path
         Files that may be written with ``COPY``.
+    own_schema : str
+        Folder of the cohort's schema, if it is not a shipped one.
 
     Yields
     ------
@@ -123,7 +158,7 @@ def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTa
     ContractError
         If it is no cohort, a table is missing, or a cell is not what its column says.
     SchemaError
-        If its schema is not known.
+        If its schema is not known, or ``own_schema`` is another one.
     """
     import duckdb
 
@@ -133,15 +168,16 @@ def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTa
     name = text_at(manifest, "schema")
     if not name:
         raise ContractError(f"{folder}/manifest.json: names no schema")
-    schema = load_schema(name)
+    schema = _schema_of(folder, name, own_schema)
     files = list(mapping_at(manifest, "files"))
     paths = {table.name: _file_of(folder, table.name, files) for table in schema.tables}
+    tables = tuple(_with_extra(table, manifest) for table in schema.tables)
     with tempfile.TemporaryDirectory() as scratch:
         readable = [path.resolve() for path in paths.values()]
         logs = [path.with_name(f"{path.name}.wal") for path in readable]
         with locked_database(Path(scratch), [*readable, *logs, *outputs], threads=1) as db:
             _attach(db, readable)
-            for table in schema.tables:
+            for table in tables:
                 try:
                     db.execute(_view(table, paths[table.name].resolve()))
                 except (
@@ -154,4 +190,4 @@ def open_cohort(folder: Path, outputs: Sequence[Path] = ()) -> Iterator[CohortTa
                     raise ContractError(
                         f"{one_line(paths[table.name].name)}: {what}; see: synthgen check {folder}"
                     ) from error
-            yield CohortTables(db, schema, manifest)
+            yield CohortTables(db, schema, manifest, tables)

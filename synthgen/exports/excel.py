@@ -79,7 +79,7 @@ def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dic
     """
     if options:
         raise UsageError(f"excel: has no option {next(iter(options))}; it has: none")
-    tables = cohort.schema.tables
+    tables = cohort.tables
     try:
         with new_workbook(folder / FILE, TITLE) as book:
             return {table.name: _write_table(cohort, table, book) for table in tables}
@@ -92,7 +92,7 @@ def _write_table(cohort: CohortTables, table: Table, book: Workbook) -> int:
     found = cohort.database.execute(f"SELECT count(*) FROM {name}").fetchone()  # noqa: S608 - quoted
     count = int(found[0]) if found else 0
     needs = _needs(cohort, table)
-    others = {other.name for other in cohort.schema.tables} - {table.name}
+    others = {other.name for other in cohort.tables} - {table.name}
     columns = [SheetColumn(c.name, _STYLES.get(c.type, TEXT)) for c in table.columns]
     done = 0
     while True:

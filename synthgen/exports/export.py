@@ -29,8 +29,9 @@ def target_named(name: str) -> Target:
     known = targets()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=3) or list(known)
-    raise UsageError(f"target {name}: is not known; there are: {', '.join(near)}")
+    near = difflib.get_close_matches(name, known, n=3)
+    said = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"
+    raise UsageError(f"target {name}: is not known; {said}")
 
 
 def export_cohort(
@@ -40,6 +41,7 @@ def export_cohort(
     *,
     options: Mapping[str, str] | None = None,
     force: bool = False,
+    own_schema: str = "",
 ) -> dict[str, Any]:
     """Write a cohort in the format of a target.
 
@@ -55,6 +57,8 @@ def export_cohort(
         Of the target.
     force : bool
         Replace what stands at ``destination``.
+    own_schema : str
+        Folder of the cohort's schema, if it is not a shipped one.
 
     Returns
     -------
@@ -67,6 +71,8 @@ def export_cohort(
         If the target or an option is unknown, or the folder exists.
     ContractError
         If ``cohort`` is no cohort, or its schema is not the one of the mapping.
+    SchemaError
+        If its schema is not known, or ``own_schema`` is another one.
     OutputError
         If the disk is full or writing is not permitted.
     """
@@ -80,7 +86,7 @@ def export_cohort(
             )
     with output_folder(destination, force=force) as beside:
         files = [beside / name for name in found.files_of(given)]
-        with open_cohort(cohort, files) as tables:
+        with open_cohort(cohort, files, own_schema) as tables:
             _demand_schema(found, tables)
             rows = found.write(tables, beside, given)
             manifest = dict(tables.manifest)

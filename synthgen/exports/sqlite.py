@@ -73,7 +73,7 @@ def write(cohort: CohortTables, folder: Path, options: Mapping[str, str]) -> dic
     try:
         with contextlib.closing(sqlite3.connect(folder / FILE)) as db, db:
             db.execute("PRAGMA foreign_keys = ON")
-            for table in cohort.schema.tables:
+            for table in cohort.tables:
                 db.execute(_definition(table))
                 marks = ", ".join("?" * len(table.columns))
                 insert = f"INSERT INTO {identifier(table.name)} VALUES ({marks})"  # noqa: S608

@@ -1,9 +1,11 @@
 """Cohorts in the formats of registries: against golden files, and as their readers read them."""
 
+import contextlib
 import csv
 import hashlib
 import json
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -183,6 +185,42 @@ def test_sqlite_holds_every_row_and_its_keys(generated, tmp_path):
         db.close()
 
 
+def test_invented_names_are_in_the_database_and_the_workbook(tmp_path):
+    model = load_model("kr-demo")
+    write_cohort(model, settings_for(model, 20, seed=5, names="ko"), tmp_path / "named")
+    wanted = [row["demonstration_name"] for row in rows(tmp_path / "named/patient.csv")]
+    assert all(name.endswith("(가상)") for name in wanted)
+    database = exported(tmp_path / "named", "sqlite", tmp_path) / "cohort.sqlite"
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        found = db.execute("SELECT demonstration_name FROM patient ORDER BY rowid").fetchall()
+    assert [name for (name,) in found] == wanted
+    workbook = exported(tmp_path / "named", "excel", tmp_path) / "cohort.xlsx"
+    with zipfile.ZipFile(workbook) as book:
+        texts = "".join(book.read(name).decode() for name in book.namelist())
+    assert texts.count("(가상)") == len(wanted)
+    assert "demonstration_name" in texts
+
+
+def test_a_cohort_of_a_schema_of_ones_own_is_exported_by_it(tmp_path):
+    own = Path(__file__).parents[3] / "docs/how-to/examples/sarcoma-surgery"
+    schema = load_schema(str(own))
+    folder = tmp_path / "cohort"
+    folder.mkdir()
+    for table in schema.tables:
+        (folder / f"{table.name}.csv").write_text(",".join(table.column_names) + "\n")
+    files = {f"{table.name}.csv": {} for table in schema.tables}
+    (folder / "manifest.json").write_text(json.dumps({"schema": schema.key, "files": files}))
+    with pytest.raises(
+        SchemaError, match="speaks sarcoma-surgery@1.0.0, which is not shipped; --s"
+    ):
+        export_cohort(folder, "sqlite", tmp_path / "x")
+    with pytest.raises(SchemaError, match="is rare-cancer@1.1.0; the cohort speaks sarcoma-surg"):
+        export_cohort(folder, "sqlite", tmp_path / "x", own_schema="rare-cancer@1.1.0")
+    for target in ("sqlite", "excel"):
+        made = export_cohort(folder, target, tmp_path / target, own_schema=str(own))
+        assert made["rows"] == {"operation": 0, "visit": 0}
+
+
 @pytest.mark.parametrize("name", MAPPED)
 def test_every_column_is_filled_or_says_in_both_languages_why_not(name):
     mapping = mapping_of(name)
@@ -195,7 +233,7 @@ def test_every_column_is_filled_or_says_in_both_languages_why_not(name):
 
 
 def test_what_cannot_be_exported_is_one_clear_line(cohort, tmp_path):
-    with pytest.raises(UsageError, match="target encr: is not known; there are: encr-jrc"):
+    with pytest.raises(UsageError, match=r"target encr: is not known; did you mean encr-jrc\?"):
         export_cohort(cohort, "encr", tmp_path / "x")
     with pytest.raises(UsageError, match="kcure-rgst: has no option geo; it has: hospital, bom"):
         export_cohort(cohort, "kcure-rgst", tmp_path / "x", options={"geo": "EE"})
