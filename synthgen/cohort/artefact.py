@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -36,7 +38,7 @@ from synthgen.models.plain import (
 )
 from synthgen.outputs import output_folder
 from synthgen.resources import shipped
-from synthgen.schema.documents import read_document
+from synthgen.schema.documents import one_line, read_document
 from synthgen.schema.model import Schema
 from synthgen.statistics.locate import STATISTICS
 from synthgen.statistics.model import StatisticsPack
@@ -52,6 +54,12 @@ PRIOR = "prior"
 COPULA = "copula"
 #: Largest artefact that is read [bytes of numbers]; a shipped model has less than 2 MiB.
 LARGEST = 1 << 30
+#: How arrays are packed, and the bit of a member that is encrypted (PKWARE, APPNOTE.TXT 4.4.4).
+_COMPRESSIONS, _ENCRYPTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), 1
+#: Bytes before the numbers of an array, at most.
+_LONGEST_HEADER = 4096
+_LONGEST_ID = 120
+_NO_ARCHIVE = (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, zlib.error)
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:
@@ -225,6 +233,11 @@ def _folder_of(model: str | Path) -> Path:
 
 
 def _assemble(folder: Path, document: dict[str, Any]) -> FittedModel:
+    name = document["id"]
+    if not isinstance(name, str) or not name or one_line(name, _LONGEST_ID) != name:
+        raise ModelError(
+            f"{folder.name}/model.json: id must be a line of 1 to {_LONGEST_ID} printable characters"
+        )
     present = _file_hashes(folder)
     changed = sorted(
         name
@@ -308,20 +321,32 @@ def _read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
     arrays = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            names = {f"{name}.npy" for name in shapes}
-            if {info.filename for info in archive.infolist()} != names:
+            found = sorted(info.filename for info in archive.infolist())
+            if found != sorted(f"{name}.npy" for name in shapes) or archive.comment:
                 raise ModelError(f"{path.name}: does not hold the arrays that model.json announces")
             for name, shape in shapes.items():
-                size = 8 * int(np.prod(shape, dtype=np.int64))
-                with archive.open(f"{name}.npy") as member:
-                    content = member.read(size + 4096)
-                array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-                if array.dtype != np.float64 or array.shape != shape:
-                    raise ModelError(
-                        f"{path.name}: {name} is {array.dtype} {array.shape}; it must be float64 "
-                        f"{shape}"
-                    )
-                arrays[name] = array
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+                arrays[name] = _read_array(archive, name, shape, path.name)
+    except _NO_ARCHIVE as error:
         raise ModelError(f"{path.name}: is not a readable archive of numbers") from error
     return arrays
+
+
+def _read_array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], where: str) -> Any:
+    """One array; what its header says is compared before its numbers are read."""
+    form = np.lib.format
+    info = archive.getinfo(f"{name}.npy")
+    if info.flag_bits & _ENCRYPTED or info.compress_type not in _COMPRESSIONS:
+        raise ModelError(f"{where}: {name} is encrypted, or compressed in another way than ours")
+    size = 8 * math.prod(shape)
+    with archive.open(info) as member:
+        stream = io.BytesIO(member.read(size + _LONGEST_HEADER))
+    if form.read_magic(stream) != (1, 0):
+        raise ValueError("another version")
+    said, columns_first, dtype = form.read_array_header_1_0(stream)
+    if dtype != np.float64 or said != shape:
+        raise ModelError(f"{where}: {name} is {dtype} {said}; it must be float64 {shape}")
+    content = stream.read()
+    if len(content) != size:
+        raise ModelError(f"{where}: {name} has more or fewer bytes than its numbers")
+    order: Literal["F", "C"] = "F" if columns_first else "C"
+    return np.frombuffer(content, dtype=np.float64).reshape(shape, order=order).copy()

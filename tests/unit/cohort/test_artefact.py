@@ -106,7 +106,7 @@ def test_an_object_array_is_refused(copy):
     buffer = io.BytesIO()
     np.save(buffer, np.array([{"a": 1}], dtype=object))
     rewrite_array(copy, first_array(), buffer.getvalue())
-    with pytest.raises(ModelError, match=r"^arrays\.npz: is not a readable archive of numbers"):
+    with pytest.raises(ModelError, match=r"is object \(1,\); it must be float64"):
         load_model(copy)
 
 
@@ -126,6 +126,72 @@ def test_an_array_that_is_not_what_is_announced_is_refused(copy, array):
 def test_a_zip_bomb_is_not_unpacked(copy):
     rewrite_array(copy, first_array(), b"\0" * 50_000_000)
     with pytest.raises(ModelError, match=r"^arrays\.npz"):
+        load_model(copy)
+
+
+def npy(shape: tuple[int, ...], content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(buffer, header)
+    return buffer.getvalue() + content
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (-1,)])
+def test_a_header_that_announces_more_than_the_description_allocates_nothing(copy, shape):
+    rewrite_array(copy, first_array(), npy(shape, bytes(64)))
+    with pytest.raises(ModelError, match=r"^arrays\.npz: .* it must be float64"):
+        load_model(copy)
+
+
+def test_bytes_behind_the_numbers_are_refused(copy):
+    with zipfile.ZipFile(SHIPPED / "arrays.npz") as archive:
+        whole = archive.read(first_array())
+    rewrite_array(copy, first_array(), whole + b"CANARY")
+    with pytest.raises(ModelError, match=r"has more or fewer bytes than its numbers") as caught:
+        load_model(copy)
+    assert "CANARY" not in str(caught.value)
+
+
+def broken(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    for at in range(80, 400, 3):
+        content[at] ^= 0x55
+    path.write_bytes(content)
+
+
+def encrypted(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[6] |= 1
+    content[content.find(b"PK\1\2") + 8] |= 1
+    path.write_bytes(content)
+
+
+def packed_otherwise(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = {i.filename: archive.read(i) for i in archive.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def remarked(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"CANARY"
+
+
+@pytest.mark.parametrize("change", [broken, encrypted, packed_otherwise, remarked])
+def test_an_archive_of_another_form_is_one_line(copy, change):
+    change(copy / "arrays.npz")
+    vouch(copy)
+    with pytest.raises(ModelError, match=r"^arrays\.npz: ") as caught:
+        load_model(copy)
+    assert "CANARY" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [["a"], "", "\x1b[31mred"])
+def test_a_model_has_a_printable_name(copy, name):
+    vouch(copy, id=name)
+    with pytest.raises(ModelError, match=r"model\.json: id must be a line"):
         load_model(copy)
 
 
