@@ -146,6 +146,12 @@ class _TableInB:
         guessed = guess_columns(self._db, loaded, missing, extra, self._code_types)
         return {name: loaded.names[at] for name, at in guessed.items()}
 
+    def names_rows(self, column: str) -> bool:
+        """Whether the values of a column name rows: larger ones say nothing."""
+        table = self._typed.loaded.table
+        keys = [key.columns for key in table.foreign_keys]
+        return any(column in columns for columns in keys) or table.primary_key == (column,)
+
     def beyond(self, a: ColumnProfile) -> int:
         """Cells smaller or larger than any of A."""
         value = identifier(a.column.name)
@@ -292,10 +298,11 @@ def _values(
     if far:
         told = {"far": f"{far:.2f}", "most": _shares(most, mine.codes, theirs.codes)}
         yield Difference("values.shares", False, a.name, name, told)
-    far = look.apart(mine, theirs.valued)
+    amounts = not look.names_rows(name)
+    far = look.apart(mine, theirs.valued) if amounts else 0.0
     if far:
         yield Difference("values.shifted", False, a.name, name, {"far": f"{far:.2f}"})
-    if mine.least is not None and theirs.least is not None:
+    if amounts and mine.least is not None and theirs.least is not None:
         beyond = look.beyond(mine)
         if beyond:
             yield Difference("values.beyond", False, a.name, name, count=beyond)

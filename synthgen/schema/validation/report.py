@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,12 @@ from synthgen.schema.model import Severity
 
 FIRST_ROWS = 5
 """How many row numbers (and, when asked for, values) a broken rule names."""
+
+
+LEFT_OUT = frozenset({"check.structure.second_file", "check.structure.other_file"})
+"""Notes of files that were not read; each has a text for many of them, with a final ``s``."""
+MANY = 4
+"""So many such files are told in one line: a database has a table for everything."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +247,7 @@ class Report:
             message("check.table_line", language, table=t.name, file=t.file, rows=f"{t.rows:,}")
             for t in self.tables
         ]
-        lines += [note.label(language) for note in self.notes]
+        lines += _note_lines(self.notes, language)
         numbered = {table.name: table.numbered for table in self.tables}
         lines += [_line(b, numbered.get(b.table, "row"), language) for b in self.broken]
         key = "check.kept" if self.passes else "check.not_kept"
@@ -255,6 +261,23 @@ class Report:
             )
         )
         return lines
+
+
+def _note_lines(notes: Sequence[Note], language: str) -> list[str]:
+    """One line for a note, and one for all the files that were left out for the same reason."""
+    left_out: dict[str, list[Note]] = {}
+    for note in notes:
+        if note.key in LEFT_OUT:
+            left_out.setdefault(note.key, []).append(note)
+    lines = []
+    for note in notes:
+        alike = left_out.get(note.key, [])
+        if len(alike) < MANY:
+            lines.append(note.label(language))
+        elif note is alike[0]:
+            files = ", ".join(str(other.values["file"]) for other in alike)
+            lines.append(message(f"{note.key}s", language, count=len(alike), files=files))
+    return lines
 
 
 def _line(found: Broken, numbered: str, language: str) -> str:

@@ -150,7 +150,7 @@ def test_a_missing_column_is_named_and_its_rules_are_not_guessed(
     report = checked_with_rules(delivered(tables))
     assert rules_of(report) == [("structure.column", "tumour", "grade", 3, ())]
     unchecked = [n for n in report.notes if n.kind == "unchecked"]
-    assert "tumour.grade is not there" in unchecked[0].label("en")
+    assert "not checked, for want of tumour.grade" in unchecked[0].label("en")
 
 
 def test_a_missing_optional_column_is_a_note(tables, delivered, checked):

@@ -8,6 +8,7 @@ from copy import deepcopy
 import pytest
 
 from synthgen.errors import ContractError
+from synthgen.exports.contract import schema_for
 from synthgen.schema.comparison import compare_tables
 
 
@@ -222,4 +223,19 @@ def test_every_line_is_there_in_both_languages(compared):
         "BREAKS  form.compact_date  tumour.diagnosis_date: dates are written as YYYYMMDD in B; "
         "not so in A",
         "1 difference would break a program made for A; 0 are only new.",
+    ]
+
+
+def test_a_number_that_names_a_row_is_not_compared_as_an_amount(tmp_path):
+    omop = schema_for("omop@5.4")
+    for name, first in (("a", 1), ("b", 5001)):
+        (tmp_path / name).mkdir()
+        people = "".join(f"{first + n},{first % 90 + 1900}\n" for n in range(400))
+        deaths = "".join(f"{first + n},2020-01-01\n" for n in range(400))
+        (tmp_path / name / "person.csv").write_text("person_id,year_of_birth\n" + people)
+        (tmp_path / name / "death.csv").write_text("person_id,death_date\n" + deaths)
+    found = compare_tables(tmp_path / "a", tmp_path / "b", omop)
+    assert [(d.kind, d.where) for d in found.new] == [
+        ("values.shifted", "person.year_of_birth"),
+        ("values.beyond", "person.year_of_birth"),
     ]

@@ -78,8 +78,27 @@ def test_a_file_with_another_name_is_found_by_its_columns(tables, delivered, che
     assert report.passes
     assert texts(report) == [
         "export (3).csv was taken for the table tumour by its columns",
-        "notes.csv was not read: it is named after no table",
+        "notes.csv was not read: it is named after no table of the schema",
     ]
+
+
+def test_many_files_that_are_left_out_are_one_line(tables, delivered, checked):
+    folder = delivered(tables)
+    for number in range(3):
+        (folder / f"notes{number}.csv").write_text("a,b\n1,2\n")
+    few = checked(folder)
+    assert few.lines()[2:5] == [
+        f"notes{n}.csv was not read: it is named after no table of the schema" for n in range(3)
+    ]
+    (folder / "notes3.csv").write_text("a,b\n1,2\n")
+    many = checked(folder)
+    assert len(many.notes) == 4
+    assert many.lines()[2] == (
+        "4 files or tables were not read, being named after no table of the schema: "
+        "notes0.csv, notes1.csv, notes2.csv, notes3.csv"
+    )
+    assert len(many.lines()) == len(few.lines()) - 2
+    assert many.lines("ko")[2].startswith("파일·테이블 4개는 읽지 않음")
 
 
 def test_a_single_file_is_found_by_its_columns_or_by_what_was_said(tables, delivered, checked):
