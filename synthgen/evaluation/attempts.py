@@ -55,8 +55,9 @@ class Attempt:
         ``id``, ``version`` and ``sha256``.
     seed : int
     result : mapping
-        Of a finished one: ``verdict``, the hash of ``evaluation.json``, and the ``number`` that
-        the attempt had among those of its subject.
+        Of a finished one: ``verdict``, the hash of ``evaluation.json``, the ``number`` that
+        the attempt had among those of its subject, and the hashes of the ``files`` that were
+        written beside ``evaluation.json``.
     previous : str
         Hash of the line before.
     format : {"attempt/2", "attempt/1"}

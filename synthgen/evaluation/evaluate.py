@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthgen import __version__
+from synthgen.cohort.hashes import file_hashes
 from synthgen.errors import SynthgenError, UsageError
 from synthgen.evaluation import attempts
 from synthgen.evaluation.claims import claims_of, ledgers_of
@@ -334,6 +335,11 @@ def evaluate_into(
             "verdict": made.decision.verdict.value,
             "evaluation": hashlib.sha256(raw).hexdigest(),
             "number": number,
+            "files": {
+                name: said["sha256"]
+                for name, said in file_hashes(beside).items()
+                if name != EVALUATION
+            },
         }
         with attempts.open_log(log) as opened:
             opened.add(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import __version__
-from synthgen.cohort.hashes import file_hashes
+from synthgen.cohort.hashes import file_hashes, sha256_of
 from synthgen.cohort.licence import licence_of
 from synthgen.cohort.write import DATABASE
 from synthgen.errors import RefusedError, SynthgenError, UsageError, VerificationError
@@ -35,7 +35,7 @@ from synthgen.evaluation.target import COHORT, Target, folder_hash
 from synthgen.messages import LANGUAGES, message
 from synthgen.outputs import output_file, output_folder
 from synthgen.release import signature
-from synthgen.release.logged import require_in_log
+from synthgen.release.logged import require_as_written, require_in_log
 from synthgen.release.stored_zip import write_stored_zip
 from synthgen.report.targets import load_target
 from synthgen.resources import shipped
@@ -51,6 +51,8 @@ NOTICE = "NOTICE.txt"
 LICENCE = "LICENCE.txt"
 PUBLIC_REPORT = "report.public.html"
 DOSSIER = "dossier.html"
+#: What people read of an evaluation, as it was written; a dossier is filled in by them.
+PAGES = (PUBLIC_EDITION, PUBLIC_REPORT, REPORT)
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,8 @@ def _require_logged(made: Evaluation, folder: Path) -> bytes:
     raw = path.read_bytes()
     sha256 = hashlib.sha256((folder / EVALUATION).read_bytes()).hexdigest()
     require_in_log(raw, path, sha256, made.document, made.policy.max_evaluations)
+    there = {name: sha256_of(folder / name) for name in PAGES if (folder / name).is_file()}
+    require_as_written(raw, path, sha256, there, PAGES)
     return raw
 
 

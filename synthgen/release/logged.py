@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synthgen.errors import VerificationError
@@ -63,6 +63,42 @@ def require_in_log(
         raise VerificationError(
             f"{where}: this evaluation is attempt {number} of {attempt['of']}; its policy allows "
             f"{most}"
+        )
+
+
+def require_as_written(
+    raw: bytes, where: object, sha256: str, found: Mapping[str, str], checked: Iterable[str]
+) -> None:
+    """Refuse pages of an evaluation that are not those that were written with it.
+
+    Parameters
+    ----------
+    raw : bytes
+        A log that knows the evaluation (:func:`require_in_log`).
+    where : object
+        For the error line.
+    sha256 : str
+        Hash of ``evaluation.json``.
+    found : mapping of str to str
+        SHA-256 of the files that are there.
+    checked : iterable of str
+        Names that are looked at: what people read about the evaluation.
+
+    Raises
+    ------
+    VerificationError
+        If one is another file than the log says, or one that it does not know.  Lines of a log
+        that name no files say nothing.
+    """
+    known = [a for a in attempts_in(raw, where) if a.result.get("evaluation") == sha256]
+    written = known[-1].result.get("files") if known else None
+    if not isinstance(written, dict):
+        return
+    changed = [name for name in checked if name in found and written.get(name) != found[name]]
+    if changed:
+        raise VerificationError(
+            f"{where}: {changed[0]} is not the file that was written with this evaluation; it has "
+            "been changed since"
         )
 
 

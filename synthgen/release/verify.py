@@ -22,7 +22,7 @@ from synthgen.evaluation.evaluation import (
 from synthgen.evaluation.evaluation import FORMAT as EVALUATION_FORMAT
 from synthgen.evaluation.target import COHORT
 from synthgen.release import signature
-from synthgen.release.bundle import DATA, FORMAT, MANIFEST, unseen_controls
+from synthgen.release.bundle import DATA, FORMAT, MANIFEST, PAGES, unseen_controls
 from synthgen.release.contents import (
     Contents,
     hash_of,
@@ -30,7 +30,7 @@ from synthgen.release.contents import (
     open_contents,
     read_small,
 )
-from synthgen.release.logged import require_in_log
+from synthgen.release.logged import require_as_written, require_in_log
 from synthgen.schema.documents import one_line
 
 #: What must be in every bundle beside the manifest and the data.
@@ -194,6 +194,8 @@ def _require_evidence(contents: Contents, manifest: Mapping[str, Any], bundle: P
     where = f"{bundle}/{attempts.NAME}"
     sha256, most = manifest["evaluation"]["sha256"], policy_document["budget"]["max_evaluations"]
     require_in_log(raw, where, sha256, shown, most)
+    there = {name: about["sha256"] for name, about in files.items()}
+    require_as_written(raw, where, sha256, there, PAGES)
     if manifest["evaluation"]["edition"] == "public":
         return False
     if files.get(EVALUATION, {}).get("sha256") != manifest["evaluation"]["sha256"]:

@@ -13,7 +13,7 @@ from synthgen.errors import VerificationError
 from synthgen.evaluation.attempts import open_log
 from synthgen.evaluation.documents import document_bytes
 from synthgen.release.bundle import release
-from synthgen.release.logged import require_in_log
+from synthgen.release.logged import require_as_written, require_in_log
 from synthgen.release.verify import verify
 
 TODAY = dt.date(2026, 11, 22)
@@ -103,3 +103,8 @@ def test_neither_release_nor_verify_takes_another_number(evaluation, cohort, bun
     (whole / "manifest.json").write_bytes(document_bytes(manifest))
     with pytest.raises(VerificationError, match="says that it is attempt 2"):
         verify(whole)
+
+
+def test_a_log_that_names_no_files_says_nothing_of_them(tmp_path):
+    raw = log_of(tmp_path / "log", 1)
+    require_as_written(raw, "log", "e", {"report.html": "ab"}, ["report.html"])

@@ -126,6 +126,16 @@ def test_the_dossier_goes_into_the_bundle(copied, tmp_path):
     assert (tmp_path / "bundle" / "dossier.html").read_bytes() == b"<!doctype html>"
 
 
+@pytest.mark.parametrize("name", ["evaluation.public.json", "report.public.html", "report.html"])
+def test_a_page_that_was_edited_by_hand_is_not_released(copied, tmp_path, name):
+    path = copied / "evaluation" / name
+    with path.open("ab") as file:
+        file.write(b"\n")
+    with pytest.raises(VerificationError, match=f"{name} is not the file that was written"):
+        release(copied / "evaluation", tmp_path / "no", today=TODAY, target=str(copied / "cohort"))
+    assert not (tmp_path / "no").exists()
+
+
 def test_an_expired_or_unapproved_policy_releases_nothing(evaluated, evaluation, tmp_path):
     expiring = evaluated(changed_policy(evaluation, expiry="2026-11-30"))
     with pytest.raises(RefusedError, match="expired"):

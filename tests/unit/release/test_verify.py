@@ -250,3 +250,17 @@ def test_what_is_no_key_is_one_line(signed, keys, tmp_path):
     for path in (nonsense, keys["mine.pub"], tmp_path / "nowhere"):
         with pytest.raises(UsageError):
             sign(b"", path)
+
+
+def test_pages_that_were_edited_after_the_evaluation_are_refused_even_with_fitting_hashes(copy):
+    document = json.loads((copy / "evaluation.public.json").read_text(encoding="utf-8"))
+    document["findings"][0].update(estimate=0.0, n=None, part="a kinder one")
+    rehashed(copy, "evaluation.public.json", document_bytes(document))
+    with pytest.raises(VerificationError, match=r"public\.json is not the file that was written"):
+        verify(copy)
+
+
+def test_a_page_that_was_never_written_with_the_evaluation_is_refused(copy):
+    rehashed(copy, "report.public.html", b"<!doctype html><p>All is well.")
+    with pytest.raises(VerificationError, match=r"public\.html is not the file that was written"):
+        verify(copy)
