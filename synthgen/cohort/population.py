@@ -43,6 +43,8 @@ REGION, SITE = "region", "site_group"
 MOST_YEARS = 100
 #: What Korean names of provinces end in; people leave it out.
 _ENDINGS = re.compile(r"(특별자치도|특별자치시|특별시|광역시|도|시)$")
+#: What names of districts end in.
+_DISTRICT = re.compile(r"(-gun|-si|군|시)$")
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ def residents_of(
             known.setdefault(_key(name), (code, title, title_ko))
     asked = _key(population or "all")
     if asked not in known:
+        _refuse_place(model, population, known)
         near = get_close_matches(asked, known, n=5, cutoff=0.5)
         listed = dict.fromkeys(
             f"{title} ({title_ko})" for _, title, title_ko in map(known.__getitem__, near)
@@ -176,6 +179,28 @@ def residents_of(
         said = f"did you mean {words}?" if near else f"known are {words}"
         raise UsageError(f"population {population!r}: no such region of {model.id}; {said}")
     return Residents(*known[asked], years, age_adjusted, trend)
+
+
+def _refuse_place(
+    model: FittedModel, name: str, regions: Mapping[str, tuple[str, str, str]]
+) -> None:
+    """Refuse a part of a region by saying which region it lies in.
+
+    Raises
+    ------
+    UsageError
+        If ``name`` is such a part.
+    """
+    titles = {code: title for code, title, _ in regions.values()}
+    for place in model.pack.target.places:
+        known = {_DISTRICT.sub("", _key(title)) for title in (place.title, place.title_ko)}
+        if _DISTRICT.sub("", _key(name)) in known and place.region in titles:
+            region = titles[place.region]
+            raise UsageError(
+                f"population {name!r}: is a part of {region} of which only the number of people is "
+                f"known ({place.title}, {place.title_ko}); ask for {region}, and its expected "
+                "cases are printed by district"
+            )
 
 
 def people_of_model(model: FittedModel) -> Carried:

@@ -148,6 +148,14 @@ def test_an_unknown_region_is_answered_with_near_names(model, name):
         residents_of(model, name)
 
 
+@pytest.mark.parametrize("name", ["Chuncheon", "chuncheon-si", "춘천", "춘천시"])
+def test_a_district_is_answered_with_its_province(model, name):
+    with pytest.raises(
+        UsageError, match=r"is a part of Gangwon .*\(Chuncheon-si, 춘천시\); ask for Gan"
+    ):
+        residents_of(model, name)
+
+
 def test_a_name_near_none_is_answered_with_all(model):
     with pytest.raises(UsageError, match="known are Republic of Korea, Seoul, Busan"):
         residents_of(model, "xyzzy")
