@@ -106,13 +106,13 @@ EXTRAS: dict[str, Extra] = {
         ),
         Extra(
             "postgres",
-            "writing cohorts to PostgreSQL",
+            "reading records from PostgreSQL",
             ("psycopg",),
             (("psycopg", "LGPL-3.0-only"),),
         ),
         Extra(
             "dask",
-            "making the blocks of one cohort on several machines",
+            "reserved for making one cohort on several machines; nothing uses it yet",
             ("dask", "distributed"),
             (("dask", "BSD-3-Clause"), ("distributed", "BSD-3-Clause")),
         ),
@@ -124,7 +124,7 @@ EXTRAS: dict[str, Extra] = {
         ),
         Extra(
             "web",
-            "the local web application",
+            "reserved for a local web application; nothing uses it yet",
             ("starlette", "uvicorn", "python_multipart"),
             (
                 ("starlette", "BSD-3-Clause"),

@@ -16,6 +16,7 @@ import click
 from synthgen import __version__
 from synthgen.errors import MissingExtraError
 from synthgen.extras import DEPENDENCIES, EXTRAS, Dependency, Extra, installed_version, is_present
+from synthgen.messages import amount
 from synthgen.resources import data_root, shipped
 
 #: Audit events of the interpreter that mean an attempt to leave this machine
@@ -261,8 +262,8 @@ def as_text(report: dict[str, Any]) -> str:
         f"synthgen {report['synthgen']['version']} ({report['synthgen']['licence']})",
         f"{python['implementation']} {python['version']}, {python['system']}, "
         f"{python['processors']} processors",
-        f"data in {data['folder']}: {len(data['schemas'])} schemas, "
-        f"{len(data['fitted_models'])} models",
+        f"data in {data['folder']}: {amount(len(data['schemas']), 'schema')}, "
+        f"{amount(len(data['fitted_models']), 'model')}",
         "",
         "Needed",
     ]

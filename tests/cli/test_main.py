@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from synthgen import __version__, errors
 from synthgen.cli import main as main_module
 from synthgen.cli.main import COMMANDS, SECTIONS, Entry, commands
+from synthgen.extras import EXTRAS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -366,3 +367,15 @@ def test_doctor_says_in_one_line_what_cannot_be_imported(tmp_path):
     assert done.stderr == (
         "Error: installation: duckdb cannot be imported: libduckdb.so: wrong ELF class (1 in all)\n"
     )
+
+
+def test_every_optional_part_is_used_or_says_that_nothing_uses_it():
+    package = ROOT / "synthgen"
+    code = "".join(
+        file.read_text(encoding="utf-8")
+        for file in package.rglob("*.py")
+        if file.name != "extras.py"
+    )
+    for extra in EXTRAS.values():
+        used = f'"{extra.name}"' in code
+        assert used != ("nothing uses it yet" in extra.purpose), extra.name

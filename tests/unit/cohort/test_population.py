@@ -156,6 +156,12 @@ def test_a_district_is_answered_with_its_province(model, name):
         residents_of(model, name)
 
 
+@pytest.mark.parametrize("name", ["홍천", "Hongcheon", "hongcheon-gun"])
+def test_a_county_is_answered_with_its_province(model, name):
+    with pytest.raises(UsageError, match=r"is a part of Gangwon "):
+        residents_of(model, name)
+
+
 def test_a_name_near_none_is_answered_with_all(model):
     with pytest.raises(UsageError, match="known are Republic of Korea, Seoul, Busan"):
         residents_of(model, "xyzzy")
