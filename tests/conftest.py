@@ -57,7 +57,7 @@ def _nothing_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     def state() -> dict[str, object]:
         return {
             "the current folder": Path.cwd(),
-            "the environment": {k: v for k, v in os.environ.items() if k not in OF_PYTEST},
+            "the environment": {k: os.environ.get(k) for k in variables},  # libraries add theirs
             "where Python looks for modules": list(sys.path),
             "modules of a test": sorted(
                 name
@@ -67,6 +67,7 @@ def _nothing_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         }
 
     made_by_tests = f"{tmp_path_factory.getbasetemp()}{os.sep}"
+    variables = set(os.environ) - OF_PYTEST
     before = state()
     yield
     for name, value in state().items():

@@ -8,21 +8,24 @@ from dataclasses import dataclass
 from synthgen.schema.model import ColumnType, Schema, Severity
 from synthgen.schema.rules import all_rules
 from synthgen.schema.rules.check import check_rule
-from synthgen.schema.rules.tree import OTHER, All, Another, ColumnName, Compare, Condition
+from synthgen.schema.rules.tree import OTHER, All, Another, AnyOf, ColumnName, Compare, Condition
 
 
 def ordered_pairs(schema: Schema) -> list[tuple[ColumnName, ColumnName]]:
     """Pairs (lower, upper) of columns that an impossible rule keeps in order.
 
-    ``relapse_time > death_time`` impossible gives (relapse_time, death_time).
+    ``relapse_time > death_time`` impossible gives (relapse_time, death_time); of several conditions
+    of which each alone is impossible, each gives its pair.
     """
     found = []
     for rule in schema.rules:
         if rule.severity is not Severity.IMPOSSIBLE:
             continue
-        pair = _ordered(check_rule(schema, rule).condition)
-        if pair is not None:
-            found.append(pair)
+        condition = check_rule(schema, rule).condition
+        for part in condition.parts if isinstance(condition, AnyOf) else (condition,):
+            pair = _ordered(part)
+            if pair is not None:
+                found.append(pair)
     return found
 
 

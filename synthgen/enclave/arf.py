@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import eigh
 
 from synthgen.extras import require
 
@@ -185,8 +186,7 @@ def _pruned(tree: Any, x: IntArray, persons: IntArray, min_leaf: int) -> LeafTre
     whole = LeafTree(left, right, feature, threshold, np.arange(nodes))
     while True:
         ends = whole.nodes(x)
-        pairs = np.unique(np.stack([ends, persons], axis=1), axis=0)[:, 0]
-        many = np.bincount(pairs, minlength=nodes)
+        many = persons_of(ends, persons, nodes)
         reached = (left < 0) & ((parent >= 0) | (np.arange(nodes) == 0))
         few = np.flatnonzero(reached & (many < min_leaf) & (parent >= 0))
         if not len(few):
@@ -210,6 +210,25 @@ def _pruned(tree: Any, x: IntArray, persons: IntArray, min_leaf: int) -> LeafTre
     found = np.unique(ends)
     number[found] = np.arange(len(found))
     return LeafTree(left, right, feature, threshold, number)
+
+
+def persons_of(leaf: IntArray, persons: IntArray, count: int) -> IntArray:
+    """How many persons have rows in each leaf, shape (count,).
+
+    Parameters
+    ----------
+    leaf, persons : ndarray of intp, shape (n,)
+        Of each row.
+    count : int
+        Leaves.
+
+    Examples
+    --------
+    >>> persons_of(np.array([0, 0, 1]), np.array([7, 7, 7]), 3)
+    array([1, 1, 0])
+    """
+    people = int(persons.max(initial=0)) + 1
+    return np.bincount(np.unique(leaf * people + persons) // people, minlength=count)
 
 
 def _invent(trees: Sequence[LeafTree], x: IntArray, rng: np.random.Generator) -> IntArray:
@@ -259,10 +278,24 @@ def ranks_of(columns: Sequence[IntArray], sizes: Sequence[int], at: int) -> IntA
     shares = np.concatenate(blocks, axis=1) / np.maximum(weight, 1.0)[:, np.newaxis]
     mean = (weight @ shares) / max(weight.sum(), 1.0)
     centred = (shares - mean) * np.sqrt(weight)[:, np.newaxis]
-    first = np.linalg.svd(centred, full_matrices=False)[2][0]
-    score = np.round((shares - mean) @ first, 9)
+    score = np.round((shares - mean) @ _first_component(centred), 9)
     score = score if score[int(weight.argmax())] >= 0 else -score  # a sign of its own
     score[weight == 0] = np.inf
     rank = np.empty(many, dtype=np.intp)
     rank[np.argsort(score, kind="stable")] = np.arange(many)
     return rank
+
+
+def _first_component(centred: FloatArray) -> FloatArray:
+    """First right singular vector, from the smaller of the two products of a matrix with itself."""
+    centred = centred[centred.any(axis=1)]
+    if not len(centred):
+        return np.zeros(centred.shape[1])
+    wide = centred.shape[0] < centred.shape[1]
+    product = centred @ centred.T if wide else centred.T @ centred
+    last = len(product) - 1
+    vector: FloatArray = eigh(product, subset_by_index=(last, last))[1][:, 0]
+    if wide:
+        vector = vector @ centred
+        vector /= np.linalg.norm(vector)
+    return vector

@@ -7,7 +7,7 @@ nothing joint; what is joint stands in the leaves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from synthgen.enclave.records import Records, Source, open_records
 from synthgen.enclave.settings import Settings
 from synthgen.enclave.tabulate import tabulate
 from synthgen.enclave.tied import Tied
+from synthgen.enclave.units import Design
 from synthgen.errors import RecordsError, UsageError
 from synthgen.extras import require
 from synthgen.models.fit import Fit
@@ -134,7 +135,7 @@ def fitted_leaves(
             gaps = gaps_of(unit, unit.sample(), schema)
             rules += gaps.rules
             tables = [u.unit.table.name for u in units]
-            rows.append(_rows_of(records, unit, tables, tied.get(unit.unit.table.name)))
+            rows.append(_rows_of(records, unit, tables, design, tied))
         for table in rows:
             _require_enough(table, min_leaf)
         codes = {v.name: v.codes for v in design.variables}
@@ -184,15 +185,26 @@ def _latent(leaves: Leaves, tables: Sequence[LeafRows]) -> list[Variable]:
     ]
 
 
-def _rows_of(records: Records, unit: Coded, tables: Sequence[str], tied: Tied | None) -> LeafRows:
+def _rows_of(
+    records: Records,
+    unit: Coded,
+    tables: Sequence[str],
+    design: Design,
+    every_tied: Mapping[str, Tied],
+) -> LeafRows:
     """Rows of a table, whole persons at a time, thinned where there are very many."""
-    names = list(unit.variables)
+    tied = every_tied.get(unit.unit.table.name)
+    # What trees of the tables referred to ask of their own rows, though no tree of this one does.
+    above = {every_tied[t].name for t in unit.unit.parents if t in every_tied}
+    variables = dict(unit.variables)
+    variables |= {c.name: c for u in design.units for c in u.counted if c.name in above}
+    names = list(variables)
     root = unit.unit.parents[-1] if unit.unit.parents else unit.unit.table.name
     keys = _keys(records, root)
     person = f"hash({', '.join(keys)})" if keys else "row_number() OVER ()"
     step = max(1, -(-records.rows[root] // SAMPLE))
     listed = ", ".join(
-        f"CAST({unit.variables[name].sql} AS USMALLINT) AS v{i}" for i, name in enumerate(names)
+        f"CAST({one.sql} AS USMALLINT) AS v{i}" for i, one in enumerate(variables.values())
     )
     found = records.db.execute(
         f"SELECT * FROM (SELECT {listed}, {person} AS person FROM {unit.unit.source}) "  # noqa: S608
@@ -200,7 +212,7 @@ def _rows_of(records: Records, unit: Coded, tables: Sequence[str], tied: Tied | 
     ).fetchnumpy()
     columns = {n: np.asarray(found[f"v{i}"]).astype(np.intp) for i, n in enumerate(names)}
     persons = np.unique(np.asarray(found["person"]), return_inverse=True)[1].ravel()
-    counted = [unit.variables[n] for n in names]
+    counted = list(unit.variables.values())
     times = {f"{t.name}.{p.time}" for t in records.tables for p in t.end_points}
     # A number is drawn in its finest bins, a time in those that it shares with its event.
     finest = {

@@ -17,6 +17,10 @@ from synthgen.schema.read_variables import SPECIAL
 from synthgen.schema.rules.sql import identifier
 from synthgen.schema.validation.database import count_where, row_of, rows_of
 
+CODE = re.compile(r"[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?")
+LONGEST_CODE = 200
+"""What the format of schemas takes for a code (``schemas/formats/schema/1.schema.json``)."""
+
 MOST_TEXTS = 500
 """Different texts of a form at most that are taken for codes; as for the SDV engines."""
 
@@ -24,7 +28,7 @@ MOST_TEXTS = 500
 def learned_design(records: Records, design: Design) -> tuple[Design, dict[str, Tied]]:
     """The design as an engine learns it whose model stays in the enclave.
 
-    Texts that have a form and few values (ICD-10) are codes.  Every table whose codes are tied gets a
+    Formal texts with few values (ICD-10, units) are codes.  Every table whose codes are tied gets a
     variable of their combinations.  A number that rules of the schema give to rows, and that the rows of
     all records have in the order of the rules, is left out: whoever makes rows numbers them.
 
@@ -94,7 +98,7 @@ def _numbered(records: Records) -> list[str]:
 
 
 def _texts(records: Records, unit: Unit, names: set[str]) -> list[Counted]:
-    """Columns of texts that are codes without a list: a form, few values, and none of one's own."""
+    """Columns of texts that are codes without a list: formal, few values, and none of one's own."""
     table = unit.table
     known = {c.variable.column for c in unit.counted}
     keys = {*table.primary_key, *(c for key in table.foreign_keys for c in key.columns)}
@@ -104,7 +108,7 @@ def _texts(records: Records, unit: Unit, names: set[str]) -> list[Counted]:
     for column in table.columns:
         qualified = f"{table.name}.{column.name}"
         named = column.name in keys or column.sensitivity is Sensitivity.IDENTIFIER
-        if column.type is not ColumnType.STRING or not column.pattern or named:
+        if column.type is not ColumnType.STRING or named or not is_formal(column):
             continue
         if qualified in known or column.name not in present:
             continue
@@ -114,9 +118,18 @@ def _texts(records: Records, unit: Unit, names: set[str]) -> list[Counted]:
             f"WHERE v IS NOT NULL ORDER BY v LIMIT {MOST_TEXTS + 1}",
         )
         texts = [str(row[0]) for row in values]
-        if 0 < len(texts) <= min(MOST_TEXTS, records.rows[table.name] // 2):
+        codes = all(len(t) <= LONGEST_CODE and CODE.fullmatch(t) for t in texts)
+        if codes and 0 < len(texts) <= min(MOST_TEXTS, records.rows[table.name] // 2):
             found.append(_counted(table, column, texts, names))
     return found
+
+
+def is_formal(column: Column) -> bool:
+    """Whether a text is no free text: it has a form, or its schema says that it gives nothing away.
+
+    An ICD-10 code has a form; a unit of measurement is not sensitive.
+    """
+    return bool(column.pattern) or column.sensitivity is Sensitivity.NONE
 
 
 def _counted(table: Table, column: Column, texts: Sequence[str], names: set[str]) -> Counted:

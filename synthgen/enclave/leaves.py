@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from synthgen.enclave.arf import LeafTree, grow, ranks_of
+from synthgen.enclave.arf import LeafTree, grow, persons_of, ranks_of
 from synthgen.models.decomposable import conditional
 from synthgen.models.distribution import ConditionalTable
 from synthgen.models.domain import Domain
@@ -184,8 +184,7 @@ def fit_leaves(
             leaf = tree.leaves(forest.seen(rows))
             at.append(leaf)
             count = int(tree.leaf.max()) + 1
-            pairs = np.unique(np.stack([leaf, rows.persons], axis=1), axis=0)[:, 0]
-            persons[rows.leaf].append(tuple(np.bincount(pairs, minlength=count).tolist()))
+            persons[rows.leaf].append(tuple(persons_of(leaf, rows.persons, count).tolist()))
             made = [_leaf_table(rows, number, tables, forests, leaf, count)]
             made += _densities(rows, forest, tree, leaf, sizes)
             made += same

@@ -268,10 +268,10 @@ def _counts(
             printed=str(int(total)),
         )
         for key, total in totals.items()
-        if total > 0
+        if total > 0 and unit.cells(variables) > 1  # else the one cell is the whole
     ]
     if given and not asked.unprotected:  # a stratum without rows says nothing
-        kept = {tuple(cell.members[n][0] for n in given) for cell in whole}
+        kept = {key for key, total in totals.items() if total > 0}
         cells = [c for c in cells if tuple(c.members[n][0] for n in given) in kept]
     listed = [replace(cell, row=row) for row, cell in enumerate([*whole, *cells], start=2)]
     titles = [unit.variables[name].variable for name in names]

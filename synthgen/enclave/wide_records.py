@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthgen.enclave.coding import cell
+from synthgen.enclave.learned import is_formal
 from synthgen.enclave.order import earlier_dates, not_above
 from synthgen.enclave.records import Records
 from synthgen.enclave.units import parents_of
@@ -300,9 +301,9 @@ class _Reader:
 
 
 def _is_coded(column: Column, texts: Sequence[str]) -> bool:
-    """Whether a text is a code without a list: it has a form, few values, and none of one's own."""
+    """Whether a text is a code without a list: formal, few values, and none of one's own."""
     values = len(set(texts))
-    return bool(column.pattern) and values <= min(MOST_COMBINATIONS, len(texts) // 2)
+    return is_formal(column) and values <= min(MOST_COMBINATIONS, len(texts) // 2)
 
 
 def _value(table: str, column: Column) -> str:

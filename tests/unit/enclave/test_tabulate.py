@@ -144,6 +144,17 @@ def test_a_pack_brings_its_schema_along_and_is_read_back(tmp_path, tabulated):
     assert document["x-synthgen"]["protection"] == "enclave, no formal protection"
 
 
+def test_a_variable_with_one_bin_is_counted_once(tmp_path, frames, schema):
+    operations = frames["operation"].assign(biopsy_date=pd.Timestamp("2015-07-01"))
+    operations["surgery_date"] = pd.Timestamp("2015-08-01")
+    asked = replace(FROM_DATA, plan=Plan((PlannedTable(("biopsy_date",)),)))
+    pack = tabulate({"operation": operations}, schema, asked).pack
+    assert len(pack.own_schema.variable("biopsy_date").categories) == 1
+    write_pack(pack, tmp_path / "pack")
+    (cell,) = read_pack(tmp_path / "pack").tables[0].cells
+    assert cell.printed == str(len(operations))
+
+
 def test_exact_tables_must_be_asked_for():
     with pytest.raises(UsageError, match="say --unprotected"):
         Settings(min_cell=1)
