@@ -122,8 +122,21 @@ def _document(raw: bytes, where: str, form: str) -> dict[str, Any]:
     return document
 
 
+def _refuse_cohort(raw: bytes, bundle: Path) -> None:
+    """Say that a cohort is none, which is no bundle that somebody changed."""
+    try:
+        made: Any = json.loads(raw)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(made, dict) and str(made.get("format")).startswith("cohort/"):
+        raise VerificationError(
+            f"{bundle}: is a cohort; it must be a bundle that release wrote (check looks at cohorts)"
+        )
+
+
 def _manifest(raw: bytes, bundle: Path) -> dict[str, Any]:
     where = f"{bundle}/{MANIFEST}"
+    _refuse_cohort(raw, bundle)
     manifest = _document(raw, where, FORMAT)
     if document_hash({k: v for k, v in manifest.items() if k != "sha256"}) != manifest["sha256"]:
         raise VerificationError(f"{where}: has been changed; its hash does not match")

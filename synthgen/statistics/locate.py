@@ -32,6 +32,14 @@ def pack_folder(pack: str | Path) -> Path:
     for folder in candidates:
         if (folder / "datapackage.json").is_file() and not (folder / "manifest.json").is_file():
             return folder
+    given = Path(pack)
+    if (given / "manifest.json").is_file():
+        raise StatisticsError(f"{pack}: is a cohort or bundle; it must be a statistics pack")
+    if given.is_dir():
+        raise StatisticsError(
+            f"{pack}: holds no datapackage.json; it must be a statistics pack (tabulate makes one "
+            "of records)"
+        )
     listed = ", ".join(f"{name}/{STATISTICS}" for name in known) or "none"
     raise StatisticsError(
         f"{pack}: no such statistics pack; shipped packs are {listed}, or give a folder with "

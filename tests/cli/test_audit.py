@@ -65,6 +65,7 @@ def test_two_releases_are_audited_together(demo):
     [
         ((), 2, "Missing argument 'PACK...'"),
         (("no-such-pack",), 11, "no-such-pack: no such statistics pack"),
+        ((str(Path(__file__).parent),), 11, "holds no datapackage.json; it must be a statistics"),
         ((DEMO, "--min-cell", "1"), 2, "--min-cell"),
         ((DEMO, "--policy", "no-such-policy"), 2, "no-such-policy"),
     ],

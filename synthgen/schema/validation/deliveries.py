@@ -24,7 +24,13 @@ from synthgen.schema.validation.opening import (
     readable_paths,
 )
 from synthgen.schema.validation.report import Note
-from synthgen.schema.validation.sources import Candidate, by_table, candidates, require_table
+from synthgen.schema.validation.sources import (
+    Candidate,
+    by_table,
+    candidates,
+    require_table,
+    workbook_hint,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -133,6 +139,7 @@ class _Finder:
                 f"{source}: holds none of the tables of {self._schema.key} "
                 f"({', '.join(table.name for table in self._schema.tables)}); name the files "
                 "after the tables, or say which one it is with --table"
+                f"{workbook_hint(source)}"
             )
         tables = [self._tables[t.name] for t in self._schema.tables if t.name in self._tables]
         return Delivery(

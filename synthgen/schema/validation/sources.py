@@ -24,6 +24,7 @@ ENDINGS = {
     ".parquet": "parquet",
 }
 DATABASE_ENDINGS = (".duckdb", ".ddb", ".db")
+WORKBOOK_ENDINGS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 PARQUET_MAGIC = b"PAR1"
 DATABASE_MAGIC = b"DUCK"
 #: Added to the names of synthetic tables so that nobody takes them for real ones.
@@ -110,6 +111,15 @@ def _require_whole_parquet(path: Path, opened: BinaryIO) -> None:
         )
 
 
+def workbook_hint(source: Path) -> str:
+    """What to do with a workbook that lies in a folder without tables; nothing if none does."""
+    if source.is_dir():
+        for path in sorted(source.iterdir()):
+            if path.suffix.casefold() in WORKBOOK_ENDINGS and not path.name.startswith("."):
+                return f"; {one_line(path.name, 60)} is a workbook: save its sheets as CSV (UTF-8)"
+    return ""
+
+
 def candidates(source: Path) -> list[Candidate]:
     """Files of a folder that can hold tables, or the one file, in order of name.
 
@@ -133,6 +143,7 @@ def candidates(source: Path) -> list[Candidate]:
             raise ContractError(f"{source}: {folders[0]} is a folder; it must be a file")
         raise ContractError(
             f"{source}: holds no table; CSV, Parquet or DuckDB files named after tables are needed"
+            f"{workbook_hint(source)}"
         )
     return found
 

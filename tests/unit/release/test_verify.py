@@ -101,6 +101,12 @@ def test_a_zip_bomb_is_refused_without_unpacking_it(bundle, tmp_path):
         verify(path)
 
 
+def test_a_cohort_is_no_bundle_that_was_changed(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"format": "cohort/1"}')
+    with pytest.raises(VerificationError, match="is a cohort; it must be a bundle that release"):
+        verify(tmp_path)
+
+
 def test_a_zip_file_of_another_program_is_refused_even_if_its_contents_are_right(bundle, tmp_path):
     path = tmp_path / "other.zip"
     path.write_bytes(zip_of(bundle, zipfile.ZIP_STORED))

@@ -7,6 +7,8 @@ import gzip
 import duckdb
 import pytest
 
+from synthgen.errors import ContractError
+
 
 def texts(report):
     return [note.label("en") for note in report.notes]
@@ -80,6 +82,18 @@ def test_a_file_with_another_name_is_found_by_its_columns(tables, delivered, che
         "export (3).csv was taken for the table tumour by its columns",
         "notes.csv was not read: it is named after no table of the schema",
     ]
+
+
+def test_a_workbook_in_a_folder_without_tables_is_named(checked, tmp_path):
+    folder = tmp_path / "received"
+    folder.mkdir()
+    (folder / "delivery.xlsx").write_bytes(b"PK\x03\x04")
+    hint = "; delivery.xlsx is a workbook: save its sheets as CSV"
+    with pytest.raises(ContractError, match=f"holds no table.*{hint}"):
+        checked(folder)
+    (folder / "NOTICE.txt").write_text("Handle with care")
+    with pytest.raises(ContractError, match=f"holds none of the tables.*{hint}"):
+        checked(folder)
 
 
 def test_many_files_that_are_left_out_are_one_line(tables, delivered, checked):
