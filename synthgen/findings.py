@@ -254,6 +254,8 @@ class Inputs:
         Sets of columns whose combinations are looked at one by one.
     k_min : int
         Smallest group that may be shown [persons].
+    real : mapping of str to mapping of str to DataFrame
+        The tables behind ``train`` and ``control``, by these names; empty without them.
     """
 
     schema: Any
@@ -269,6 +271,7 @@ class Inputs:
     secrets: tuple[str, ...]
     strata: tuple[tuple[str, ...], ...]
     k_min: int
+    real: Mapping[str, Mapping[str, pd.DataFrame]] = field(default_factory=dict)
 
     def __repr__(self) -> str:  # never the frames: a repr ends in logs
         return f"<Inputs: {len(self.synthetic)} synthetic patients>"

@@ -156,4 +156,12 @@ def inputs_of(target: Target, given: Given, policy: Policy) -> Inputs:
         secrets=secrets,
         strata=strata,
         k_min=policy.k_min,
+        real=_real_tables(target, given),
     )
+
+
+def _real_tables(target: Target, given: Given) -> dict[str, Mapping[str, pd.DataFrame]]:
+    """Tables of the real records, where a cohort of the same tables is compared with them."""
+    if target.kind == PACK or given.train is None or given.control is None:
+        return {}
+    return {"train": given.train, "control": given.control}

@@ -13,6 +13,7 @@ from synthgen.fidelity.encoding import numbers, texts
 from synthgen.fidelity.results import counted, excess
 from synthgen.findings import NO_SUCH_COLUMN, TOO_FEW, Finding, Inputs, Subjects, not_testable
 from synthgen.privacy.attacked import NONE_NAMED, attacked
+from synthgen.privacy.linked_rows import linked_rows
 from synthgen.privacy.whole_records import whole_records
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def key_uniqueness(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
         One for each set of keys: the share of members who are unique on the keys and stand
         in the release with the same keys and all secrets, less the same share of others.
         ``whole records``: how many members the release repeats with every value, see
-        :func:`~synthgen.privacy.whole_records.whole_records`.
+        :func:`~synthgen.privacy.whole_records.whole_records`.  ``rows of`` a linked table: of
+        how many members it repeats rows, see :func:`~synthgen.privacy.linked_rows.linked_rows`.
 
     Notes
     -----
@@ -138,7 +140,10 @@ def key_uniqueness(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
     compared in tenths of the real patients.  Bounds: Newcombe's hybrid score.
     """
     del rng
-    whole_ones = whole_records(inputs, KEY_UNIQUENESS)
+    whole_ones = [
+        *whole_records(inputs, KEY_UNIQUENESS),
+        *linked_rows(inputs, KEY_UNIQUENESS),
+    ]
     if not inputs.keys or not inputs.secrets:
         return [not_testable(KEY_UNIQUENESS, "C", NONE_NAMED), *whole_ones]
     people = attacked(inputs)

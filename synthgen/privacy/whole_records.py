@@ -66,7 +66,7 @@ def whole_records(inputs: Inputs, measure: str) -> list[Finding]:
     return [bounded(measure, "C", PART, limits, len(members), detail)]
 
 
-def copies(members: int, others: int, share: float) -> int:
+def copies(members: int, others: int, share: float, level: float = LEVEL) -> int:
     """Fewest copies among members that coincidence leaves unexplained.
 
     Parameters
@@ -75,17 +75,23 @@ def copies(members: int, others: int, share: float) -> int:
         Whole records found in the release.
     share : float
         Of members among all real patients.
+    level : float
+        Chance at which copies are no longer taken for coincidences.
 
     Examples
     --------
     >>> [copies(1, 0, 0.5), copies(20, 0, 0.5), copies(20, 18, 0.5)]
     [0, 16, 0]
     """
-    for copied in range(members):
+    low, high = 0, members  # the fewer are left, the likelier they are by coincidence
+    while low < high:
+        copied = (low + high) // 2
         left = members - copied
-        if binom.sf(left - 1, left + others, share) > LEVEL:
-            return copied
-    return members
+        if binom.sf(left - 1, left + others, share) > level:
+            high = copied
+        else:
+            low = copied + 1
+    return low
 
 
 def _records(subjects: Subjects, columns: tuple[str, ...]) -> list[Record]:

@@ -26,7 +26,7 @@ SEVERITY = ("fail", "not_testable", "inconclusive", "pass", REPORTED)
 SHOWN = 6
 """Parts of a measure that are shown at once; the others are opened on request."""
 
-_PART = re.compile(r"(stratum |secret=|keys=)(.*)", re.DOTALL)
+_PART = re.compile(r"(stratum |secret=|keys=|rows of )(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -140,12 +140,14 @@ def part_words(part: str) -> Words:
     --------
     >>> [str(part_words(p)) for p in ("", "outliers", "secret=grade, trees", "something else")]
     ['everything', 'the most unusual patients', 'secret grade, trees', 'something else']
+    >>> str(part_words("rows of tumour"))
+    'rows of table tumour, word for word (persons)'
     """
     if not part:
         return say("part.whole")
     found = _PART.fullmatch(part)
     if found:
-        kind = found[1].strip(" =")
+        kind = slug(found[1])
         return say(f"part.{kind}", name=found[2].replace("+", " + "))
     return text_of(f"part.{slug(part)}", part)
 
