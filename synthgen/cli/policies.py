@@ -37,7 +37,7 @@ def policy_rows(lang: str) -> list[dict[str, Any]]:
 
 def show_policy(name: str, lang: str, *, as_json: bool) -> None:
     """Print a policy: every measure, with its limits and who says so."""
-    from synthgen.cli.printing import print_rows
+    from synthgen.cli.printing import named, print_rows
     from synthgen.evaluation.policy import read_policy
     from synthgen.messages import message
 
@@ -49,9 +49,9 @@ def show_policy(name: str, lang: str, *, as_json: bool) -> None:
     click.echo(f"{policy.id} {policy.version}: {policy.title(lang)}")
     click.echo(said.get("description_ko" if lang == "ko" else "description", ""))
     click.echo(f"sha256 {policy.sha256}\n")
-    print_rows(_limits(policy))
+    print_rows(named(_limits(policy, lang), lang))
     click.echo("")
-    columns = {
+    columns: dict[str, Any] = {
         "keys": "; ".join("+".join(key) for key in policy.keys) or "-",
         "secrets": ", ".join(policy.secrets) or "-",
         "strata": "; ".join("+".join(stratum) for stratum in policy.strata) or "-",
@@ -59,7 +59,8 @@ def show_policy(name: str, lang: str, *, as_json: bool) -> None:
         "evaluations": f"{policy.max_evaluations}: {said['budget']['source']}",
         "expiry": policy.expiry or "-",
     }
-    print_rows([{"about": name, "is": value} for name, value in columns.items()])
+    rows = [{"about": message(f"policy.{k}", lang), "value": v} for k, v in columns.items()]
+    print_rows(named(rows, lang))
     for guarantee in policy.guarantees:
         click.echo(
             message(
@@ -76,17 +77,22 @@ def _number(limit: float) -> str:
     return f"{limit:,.0f}" if abs(limit) >= 1000 else f"{limit:g}"
 
 
-def _limits(policy: Policy) -> list[dict[str, Any]]:
+def _limits(policy: Policy, lang: str) -> list[dict[str, Any]]:
+    from synthgen.evaluation.measures import MEASURES
+    from synthgen.messages import message
+
     rows = []
     for rule in policy.measures:
+        known = rule.measure in MEASURES  # check refuses a policy that names another
+        title = message(f"measure.{rule.measure}.title", lang) if known else "-"
+        first = {"measure": rule.measure, "title": title}
         for limit in rule.limits:
-            value = "(to fill in)" if limit.limit is None else _number(limit.limit)
-            part = limit.part or "*"
-            row = {"measure": rule.measure, "part": part, "limit": value, "source": limit.source}
-            rows.append(row)
+            number = limit.limit
+            value = message("policy.to_fill_in", lang) if number is None else _number(number)
+            rows.append(first | {"part": limit.part or "*", "limit": value, "source": limit.source})
         if not rule.limits:
-            row = {"measure": rule.measure, "part": "*", "limit": "-", "source": "only reported"}
-            rows.append(row)
+            source = message("policy.only_reported", lang)
+            rows.append(first | {"part": "*", "limit": "-", "source": source})
     return rows
 
 

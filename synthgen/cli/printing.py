@@ -22,6 +22,13 @@ def width(text: str) -> int:
     )
 
 
+def named(rows: Sequence[Mapping[str, object]], lang: str) -> list[dict[str, object]]:
+    """Rows under the names that their columns have in a language (``show.column.*``)."""
+    from synthgen.messages import message
+
+    return [{message(f"show.column.{key}", lang): row[key] for key in row} for row in rows]
+
+
 def print_rows(rows: Sequence[Mapping[str, object]]) -> None:
     """Print rows of equal keys under their names; nothing for no rows."""
     if not rows:

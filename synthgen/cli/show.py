@@ -158,14 +158,15 @@ def _pack(name: str, lang: str, *, as_html: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"id": pack.id, **sections}, ensure_ascii=False, indent=1))
         return
-    from synthgen.cli.printing import print_rows
+    from synthgen.cli.printing import named, print_rows
+    from synthgen.messages import message
 
     click.echo(f"{pack.id} {pack.version}: {pack.title_ko if lang == 'ko' else pack.title}")
     short = {"tables": ("table", "kind", "about", "cells", "relation", "population", "period")}
     for heading, rows in sections.items():
-        click.echo(f"\n{heading}")
+        click.echo(f"\n{message(f'show.{heading}', lang)}")
         keys = short.get(heading)
-        print_rows([{k: row[k] for k in keys} if keys else row for row in rows])
+        print_rows(named([{k: row[k] for k in keys} if keys else row for row in rows], lang))
 
 
 def _sections(pack: StatisticsPack, lang: str) -> dict[str, list[dict[str, Any]]]:

@@ -339,12 +339,25 @@ def test_a_policy_with_empty_limits_refuses_everything(tmp_path):
     assert "is not filled in; the steward must state it" in result.stderr
 
 
+def test_a_policy_with_a_measure_that_there_is_not_is_shown_all_the_same(tmp_path):
+    policy = json.loads(run("show", "public", "--json").stdout)
+    policy["measures"][0]["measure"] = "no_such_measure"
+    path = tmp_path / "odd.policy.json"
+    path.write_text(json.dumps(policy), encoding="utf-8")
+    assert "no_such_measure" in run("show", path).stdout
+
+
 def test_policies_are_listed_shown_and_checked():
     listed = {row["id"] for row in json.loads(run("catalog", "--json").stdout)}
     assert {"public", "enclave", "teaching", "ema-hc-009", "uscs-16", "kr-pipc-2024"} <= listed
     shown = run("show", "public", "--lang", "ko").stdout
     assert "일반 공개" in shown
     assert "European Medicines Agency" in shown
+    assert "측정" in shown
+    assert "SDMetrics 품질 보고서(참고용)" in shown
+    assert "보고만 함" in shown
+    assert "only reported" not in shown
+    assert "\nmeasure " not in shown
     assert json.loads(run("check", "public", "--json").stdout)["policy"] == "public"
     refused = run("check", "kr-pipc-2024")
     assert refused.exit_code == 3

@@ -33,3 +33,11 @@ def test_the_book_of_a_pack_is_printed_as_a_page():
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith('<!DOCTYPE html>\n<html lang="ko">')
     assert "Cancer Incidence in Five Continents" in result.stdout
+
+
+def test_a_pack_is_shown_under_korean_names():
+    shown = run("show", "kr-demo/statistics", "--lang", "ko").stdout.splitlines()
+    assert shown[2] == "통계표"
+    assert shown[3].split() == ["통계표", "종류", "대상", "칸", "관계", "집단", "기간"]
+    assert "근거의 종류" in shown
+    assert "출처" in shown
