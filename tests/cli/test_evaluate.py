@@ -356,7 +356,6 @@ def test_policies_are_listed_shown_and_checked():
     assert "측정" in shown
     assert "SDMetrics 품질 보고서(참고용)" in shown
     assert "보고만 함" in shown
-    assert "only reported" not in shown
     assert "\nmeasure " not in shown
     assert json.loads(run("check", "public", "--json").stdout)["policy"] == "public"
     refused = run("check", "kr-pipc-2024")
