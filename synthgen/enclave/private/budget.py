@@ -130,7 +130,7 @@ def reserve(path: Path, epsilon: float, delta: float) -> None:
 def _own_name(path: Path) -> Path:
     """Path of the file itself, whatever links lead to it."""
     try:
-        return path.resolve()
+        return path.resolve() if path.is_symlink() else path
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, Python 3.11, 3.12
         raise OutputError(f"{path}: cannot be read: links lead nowhere") from error
 
