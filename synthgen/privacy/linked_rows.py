@@ -17,7 +17,7 @@ from synthgen.fidelity.encoding import texts
 from synthgen.fidelity.intervals import Bounded
 from synthgen.fidelity.results import bounded
 from synthgen.findings import Finding, Inputs
-from synthgen.privacy.whole_records import LEVEL, copies
+from synthgen.privacy.whole_records import LEVEL, STRANGE, copies
 from synthgen.schema.model import Schema, Sensitivity, Table
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def linked_rows(inputs: Inputs, measure: str) -> list[Finding]:
 
     Notes
     -----
+    Where others are repeated far more often than members, they are counted instead.
+
     A person counts once, however many rows are repeated, because the rows of a person go
     together.  The test is that of :func:`~synthgen.privacy.whole_records.whole_records`, at
     5 % for all tables together (Bonferroni), so that an honest release is refused in at most one
@@ -81,11 +83,15 @@ def linked_rows(inputs: Inputs, measure: str) -> list[Finding]:
         shown = set(_rows(inputs.cohort[table.name], columns))
         members, others = _repeated([one for one in owned if one is not None], shown)
         proved = copies(members, others, share, LEVEL / len(linked))
+        detail = {"members": members, "others": others, "columns": len(columns)}
+        if taken := copies(others, members, 1 - share, STRANGE / len(linked)):
+            limits = Bounded(float(taken), float(taken), float(others), np.nan)
+            findings.append(bounded(measure, "C", PART + table.name, limits, sizes[1], detail))
+            continue
         if members and not proved:
             continue
         likely = max(float(proved), members - others * share / max(1 - share, 1e-9))
         limits = Bounded(min(likely, float(members)), float(proved), float(members), np.nan)
-        detail = {"members": members, "others": others, "columns": len(columns)}
         findings.append(bounded(measure, "C", PART + table.name, limits, sizes[0], detail))
     return findings
 

@@ -13,6 +13,12 @@ from synthgen.privacy.neighbours import most_isolated, nearest
 
 PROXIMITY, OUTLIERS = "proximity", "outlier_proximity"
 
+OTHERS_NEARER = 0.4
+"""Upper bound under which the others are nearer to the release than members can be by chance."""
+
+REASON_NEARER = "finding.reason.others_nearer"
+"""Catalogue key."""
+
 ISOLATED = 0.10
 """Share of real patients, members and others together, that counts as outliers."""
 
@@ -39,12 +45,19 @@ def outliers(people: Attacked) -> tuple[Booleans, Booleans]:
 def compared(
     measure: str, part: str, members: Floats, others: Floats, fewest: int = FEWEST
 ) -> Finding:
-    """Finding of the probability that a member scores above another."""
+    """Finding of the probability that a member scores above another.
+
+    Not testable where the others score higher beyond doubt: then it is they who went into the
+    generator (the sets were swapped), or the two are not comparable.
+    """
     n, m = len(members), len(others)
     detail = {"members": n, "others": m}
     if min(n, m) < fewest:
         return not_testable(measure, "C", TOO_FEW, part=part, n=min(n, m), detail=detail)
-    return bounded(measure, "C", part, rank_probability(members, others), n + m, detail)
+    limits = rank_probability(members, others)
+    if limits.upper < OTHERS_NEARER:
+        return not_testable(measure, "C", REASON_NEARER, part=part, n=n + m, detail=detail)
+    return bounded(measure, "C", part, limits, n + m, detail)
 
 
 def proximity(inputs: Inputs, rng: np.random.Generator) -> list[Finding]:

@@ -17,6 +17,9 @@ PART = "whole records"
 LEVEL = 0.05
 """Chance at which copies are no longer taken for coincidences."""
 
+STRANGE = 0.001
+"""Chance at which the records of others are taken for records that went into the generator."""
+
 Record = tuple[str | None, ...]
 
 
@@ -35,7 +38,9 @@ def whole_records(inputs: Inputs, measure: str) -> list[Finding]:
     list of Finding
         One, in persons: at most all members whose record stands in the release with every
         value, and at least those whom coincidence does not explain.  None where the records of
-        others stand there as well and explain it: then a whole record proves nothing.
+        others stand there as well and explain it: then a whole record proves nothing.  Where it
+        repeats others far more often than members, these are counted instead: the sets were
+        swapped, or the others went into the generator as well.
 
     Notes
     -----
@@ -56,12 +61,16 @@ def whole_records(inputs: Inputs, measure: str) -> list[Finding]:
     found, by_chance = (
         sum(times[record] == 1 and record in shown for record in side) for side in (members, others)
     )
-    proved = copies(found, by_chance, len(members) / max(len(members) + len(others), 1))
+    share = len(members) / max(len(members) + len(others), 1)
+    proved = copies(found, by_chance, share)
+    detail = {"members": found, "others": by_chance, "columns": len(columns)}
+    if taken := copies(by_chance, found, 1 - share, STRANGE):
+        limits = Bounded(float(taken), float(taken), float(by_chance), np.nan)
+        return [bounded(measure, "C", PART, limits, len(others), detail)]
     if by_chance and not proved:
         return []
     ratio = len(members) / max(len(others), 1)
     likely = min(max(float(proved), found - by_chance * ratio), float(found))
-    detail = {"members": found, "others": by_chance, "columns": len(columns)}
     limits = Bounded(likely, float(proved), float(found), np.nan)
     return [bounded(measure, "C", PART, limits, len(members), detail)]
 

@@ -76,6 +76,12 @@ def test_rows_of_members_under_other_patients_are_refused_by_the_public_policy(t
     assert decide([finding], replace(policy, measures=rules)).verdict is Verdict.FAIL
 
 
+def test_a_copy_does_not_pass_because_training_and_control_records_were_swapped(three):
+    train, control, release = three
+    (finding,) = (f for f in found(control, train, with_copies(release, train, 90)) if f.upper)
+    assert finding.lower > 10
+
+
 def test_an_honest_release_repeats_nobody(three):
     assert all(f.upper == 0 for f in found(*three))
 

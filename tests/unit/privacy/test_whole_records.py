@@ -12,7 +12,9 @@ from synthgen.evaluation.decide import Verdict, decide
 from synthgen.evaluation.policy import read_policy
 from synthgen.fidelity.encoding import joined, rows_of
 from synthgen.findings import Inputs
+from synthgen.privacy.density_attack import density_attack
 from synthgen.privacy.k_map import KEY_UNIQUENESS, key_uniqueness
+from synthgen.privacy.proximity import REASON_NEARER, proximity
 from synthgen.privacy.whole_records import PART, copies, whole_records
 
 
@@ -84,3 +86,15 @@ def test_coincidences_alone_are_rarely_called_copies(share):
     cells = pd.Series(list(zip(members, total - members, strict=True))).value_counts()
     wrong = sum(n for (x, y), n in cells.items() if copies(int(x), int(y), share) > 0)
     assert wrong / 20_000 < 0.055
+
+
+def test_a_copy_does_not_pass_because_training_and_control_records_were_swapped(apart, copied):
+    swapped = replace(copied, train=copied.control, control=copied.train)
+    (finding,) = found(swapped)
+    assert finding.lower >= 90
+    assert verdict(swapped) is Verdict.FAIL
+    for measure in (proximity, density_attack):
+        (one,) = measure(swapped, np.random.default_rng(1))
+        assert one.reason == REASON_NEARER
+        (one,) = measure(apart, np.random.default_rng(1))
+        assert one.is_measured
