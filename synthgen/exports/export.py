@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from synthgen import __version__
-from synthgen.errors import ContractError, UsageError
+from synthgen.errors import ContractError, OutputError, UsageError
 from synthgen.exports.cohort_tables import CohortTables, open_cohort
 from synthgen.exports.targets import Target, targets
 from synthgen.outputs import output_folder
@@ -88,7 +89,8 @@ def export_cohort(
         files = [beside / name for name in found.files_of(given)]
         with open_cohort(cohort, files, own_schema) as tables:
             _demand_schema(found, tables)
-            rows = found.write(tables, beside, given)
+            with _written(destination, beside):
+                rows = found.write(tables, beside, given)
             manifest = dict(tables.manifest)
         made = {
             "format": "exported/1",
@@ -112,6 +114,21 @@ def export_cohort(
         if notice.is_file():
             (beside / NOTICE).write_bytes(notice.read_bytes())
     return made
+
+
+@contextlib.contextmanager
+def _written(destination: Path, beside: Path) -> Iterator[None]:
+    """Say that the destination cannot be written, where it is that and no temporary folder."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.IOException, duckdb.TransactionException) as error:
+        if str(beside) not in str(error):
+            raise
+        raise OutputError(f"{destination}: cannot be written; is the disk full?") from error
+    except OSError as error:  # what DuckDB spills raises no such error
+        raise OutputError(f"{destination}: cannot be written: {error.strerror}") from error
 
 
 def _sha256(path: Path) -> str:

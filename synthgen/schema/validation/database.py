@@ -73,7 +73,9 @@ def locked_database(
             f"temporary folder {folder.parent}: has no room for the tables (memory is limited to "
             f"{memory}); free some space or set TMPDIR"
         ) from error
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.TransactionException) as error:
+        if isinstance(error, duckdb.TransactionException) and "write" not in str(error):
+            raise
         raise OutputError(f"temporary folder {folder.parent}: cannot be written") from error
     except (duckdb.InterruptException, RuntimeError) as error:
         if "interrupt" in str(error).casefold():  # what DuckDB makes of Ctrl-C

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import hashlib
 import json
+import resource
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from synthgen.cohort.artefact import load_model
 from synthgen.cohort.settings import settings_for
 from synthgen.cohort.write import write_cohort
-from synthgen.errors import ContractError, SchemaError, UsageError
+from synthgen.errors import ContractError, OutputError, SchemaError, UsageError
 from synthgen.exports import export_cohort
 from synthgen.exports.mapping import load_mapping
 from synthgen.exports.rows import select
@@ -199,6 +200,27 @@ def test_invented_names_are_in_the_database_and_the_workbook(tmp_path):
         texts = "".join(book.read(name).decode() for name in book.namelist())
     assert texts.count("(가상)") == len(wanted)
     assert "demonstration_name" in texts
+
+
+@contextlib.contextmanager
+def small_files():
+    """No file can grow beyond 256 KiB; those in temporary folders stay smaller here."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**18, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_the_one_of_the_destination(cohort, tmp_path):
+    head, first, *_ = TUMOURS.splitlines()
+    more = [first.replace("00002T1", f"00002T{n}") for n in range(300)]
+    (cohort / "tumour.csv").write_text("\n".join([head, *more, ""]))
+    destination = tmp_path / "x"
+    with small_files(), pytest.raises(OutputError, match=rf"^{destination}: cannot be written"):
+        export_cohort(cohort, "fhir-mcode", destination)
+    assert not destination.exists()
 
 
 def test_a_cohort_of_a_schema_of_ones_own_is_exported_by_it(tmp_path):
