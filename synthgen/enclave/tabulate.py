@@ -23,7 +23,7 @@ from synthgen.enclave.tied import Tied
 from synthgen.enclave.units import Design
 from synthgen.enclave.wording import RECORDS, named_apart, period_of, population_of, table_name
 from synthgen.errors import RecordsError
-from synthgen.messages import amount
+from synthgen.messages import amount, message
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import (
     Block,
@@ -34,9 +34,13 @@ from synthgen.statistics.model import (
     Target,
 )
 from synthgen.statistics.model import Source as Citation
-from synthgen.statistics.protection import protect
+from synthgen.statistics.protection import UndecidedError, protect
 
 Rows = dict[str, npt.NDArray[np.int32]]
+
+FEWER, FEWEST_CELLS = 4, 50
+"""Where nobody can tell whether chosen tables are protected, they are chosen again with so many
+times fewer cells at most, down to so few."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def tabulate(
         A file or folder (CSV, Parquet, DuckDB), ``postgresql://...``, or frames.
     schema : Schema
     settings : Settings, optional
-        By default small cells below 5 are protected and the tables chosen by the records.
+        By default small cells below 5 are protected and the tables chosen by the records; smaller
+        ones where it takes too much work to find out whether they are protected.
     notice : callable, optional
         Told in one line what the protection is doing.
 
@@ -80,22 +85,33 @@ def tabulate(
         line without values.
     """
     asked = settings or Settings()
-    with open_records(
-        source,
-        schema,
-        table=asked.table,
-        as_of=asked.as_of,
-        allow_repeated=asked.allow_repeated,
-    ) as records:
-        tabulated = _tabulate(records, asked)
-    if asked.unprotected:
-        return tabulated
-    pack = tabulated.pack
-    smallest = max(asked.min_cell, 2)
-    protected = protect(
-        pack, pack.own_schema, min_cell=smallest, round_to=asked.round_to, notice=notice
-    )
-    return replace(tabulated, pack=protected)
+    is_free = asked.plan is None and asked.max_cells is None
+    while True:
+        with open_records(
+            source,
+            schema,
+            table=asked.table,
+            as_of=asked.as_of,
+            allow_repeated=asked.allow_repeated,
+        ) as records:
+            tabulated = _tabulate(records, asked)
+        if asked.unprotected:
+            return tabulated
+        pack = tabulated.pack
+        smallest = max(asked.min_cell, 2)
+        try:
+            protected = protect(
+                pack, pack.own_schema, min_cell=smallest, round_to=asked.round_to, notice=notice
+            )
+        except UndecidedError:
+            fewer = asked.cells // FEWER
+            if not is_free or fewer < FEWEST_CELLS:
+                raise
+            asked = replace(asked, max_cells=fewer)
+            if notice is not None:
+                notice(message("protection.smaller_tables", "en", cells=asked.cells))
+        else:
+            return replace(tabulated, pack=protected)
 
 
 def _tabulate(records: Records, asked: Settings) -> Tabulated:

@@ -93,9 +93,8 @@ def audit(
     limited: list[str] = []
     unruly: list[str] = []
     undecided = 0
-    work = Work()
     for population in populations:
-        found = reconstruct(population, narrow=float(limits.min_width), work=work)
+        found = reconstruct(population, narrow=float(limits.min_width), work=Work())
         facts = found.population.facts
         aside += found.set_aside
         if not found.complete:

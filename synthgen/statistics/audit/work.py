@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MOST_WORK = 15_000_000
-"""Most coefficients of all programs for intervals of one audit."""
+"""Most coefficients of all programs for intervals of one population, in one audit or one protection."""
 
 MOST_PROOF = 5_000_000
 """Most coefficients of all programs that then only ask whether an interval is wide enough."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from synthgen.statistics.protection.protect import protect
+from synthgen.statistics.protection.protect import UndecidedError, protect
 
-__all__ = ["protect"]
+__all__ = ["UndecidedError", "protect"]

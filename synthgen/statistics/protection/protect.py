@@ -8,8 +8,9 @@ printed one step coarser.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from synthgen.errors import StatisticsError, UsageError
 from synthgen.messages import message
@@ -203,6 +204,10 @@ def _protect_if_better(
     return [found]
 
 
+class UndecidedError(StatisticsError):
+    """Whether a pack is protected takes too much work to find out: its tables must be coarser."""
+
+
 class _WorseError(Exception):
     """Another way of protecting loses less, or takes far fewer rounds."""
 
@@ -219,7 +224,7 @@ def _protect(
     steps: dict[Key, int] = {}
     schema = impossible.schema
     known = impossible_keys(pack, schema)
-    work = Work()
+    audited = _Audited()
     for number in range(1, rounds + 1):
         printed = print_pack(pack, schema, rules, steps)
         if notice is not None:
@@ -229,11 +234,11 @@ def _protect(
         if most_lost < math.inf and information_lost(printed.pack, schema) > most_lost:
             raise _WorseError
         counts = {key: n for key, n in printed.counts.items() if key not in known}
-        coarser = _coarser(printed.pack, impossible, rules, steps, counts, work)
+        coarser = _coarser(printed.pack, impossible, rules, steps, counts, audited)
         if coarser is None and rounds < MOST_ROUNDS:
             raise _WorseError
         if coarser is None:
-            raise StatisticsError(
+            raise UndecidedError(
                 f"pack {pack.id}: whether it is protected takes too much work to find out (more "
                 f"than {MOST_WORK:,} coefficients); its tables must be fewer or coarser"
             )
@@ -250,13 +255,29 @@ def _protect(
     )
 
 
+@dataclass(eq=False)
+class _Audited:
+    """What earlier rounds have done, by population.
+
+    Parameters
+    ----------
+    work : dict of str to Work
+        What is left of it.
+    kept : dict of str to tuple of Fact
+        Printed numbers that gave nothing away: they are not asked again.
+    """
+
+    work: dict[str, Work] = field(default_factory=lambda: defaultdict(lambda: Work()))
+    kept: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
+
+
 def _coarser(
     pack: StatisticsPack,
     impossible: Impossible,
     rules: Rules,
     steps: dict[Key, int],
     counts: dict[Key, float],
-    work: Work,
+    audited: _Audited,
 ) -> list[Key] | None:
     """Numbers to print one step coarser, so that less is given away; none if all is well.
 
@@ -265,11 +286,17 @@ def _coarser(
     chosen: dict[Key, None] = {}
     limits = Limits(rules.min_cell, rules.min_width, events=rules.events, at_risk=rules.at_risk)
     for population in populations_of((pack,), impossible.schema, impossible):
+        if audited.kept.get(population.name) == population.facts:
+            continue
         width = float(rules.min_width)
+        work = audited.work[population.name]
         found = reconstruct(population, narrow=width, enough=width, work=work)
         if undecided_nodes(found, rules.min_cell, width):
             return None
-        for own, facts in _given_away(found, limits):
+        given_away = list(_given_away(found, limits))
+        if not given_away:
+            audited.kept[population.name] = population.facts
+        for own, facts in given_away:
             keys = {key_of_fact(f) for f in facts}
             if keys & chosen.keys():
                 continue  # one of its causes is already being hidden

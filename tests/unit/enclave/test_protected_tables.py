@@ -1,5 +1,6 @@
 """What may leave: protected tables keep their secrets from somebody who knows the rules."""
 
+import sys
 from dataclasses import replace
 from datetime import date
 
@@ -12,11 +13,12 @@ from synthgen.enclave.bins import blurred, record_bins
 from synthgen.enclave.counting import coded_units
 from synthgen.enclave.design import design_of
 from synthgen.enclave.missing import gaps_of
-from synthgen.enclave.plan import read_plan
+from synthgen.enclave.plan import Plan, PlannedTable, read_plan
 from synthgen.enclave.records import open_records
 from synthgen.enclave.settings import Settings
 from synthgen.enclave.tabulate import tabulate
 from synthgen.errors import RecordsError
+from synthgen.statistics.protection import UndecidedError
 
 PLAN = """{"format": "plan/1", "tables": [
  {"variables": ["grade"]}, {"variables": ["margin"]}, {"variables": ["grade", "margin"]},
@@ -228,3 +230,32 @@ def test_rows_of_one_patient_are_not_several_patients(schema, frames):
     assert visit.foreign_keys
     assert not found(of_two)
     assert found(of_many)
+
+
+def test_tables_that_nobody_can_judge_are_chosen_again_smaller(schema, operations, monkeypatch):
+    made = sys.modules["synthgen.enclave.tabulate"]
+    monkeypatch.setattr(made, "FEWER", 100)
+    monkeypatch.setattr(made, "FEWEST_CELLS", 10)
+    whole, sizes, told = made.protect, list[int](), list[str]()
+
+    def of_little_patience(pack, *rest, **options):
+        sizes.append(max(len(t.cells) for t in pack.tables if len(t.variables) > 1))
+        if sizes[-1] > 20:
+            raise UndecidedError("too much work")
+        return whole(pack, *rest, **options)
+
+    monkeypatch.setattr(made, "protect", of_little_patience)
+    records = {"operation": operations(4_000, seed=5)}
+    pack = tabulate(records, schema, Settings(), notice=told.append).pack
+    assert len(sizes) == 2
+    assert sizes[0] > 20 >= sizes[1]
+    assert "at most 20 cells" in told[0]
+    assert any(table.protection.rounded_to for table in pack.tables)
+    for given in (
+        {"max_cells": 2_000},
+        {"plan": Plan((PlannedTable(("status", "relapse", "grade")),))},
+    ):
+        sizes.clear()
+        with pytest.raises(UndecidedError):  # what was asked for is made or refused
+            tabulate(records, schema, Settings(**given))
+        assert len(sizes) == 1

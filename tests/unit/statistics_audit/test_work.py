@@ -107,3 +107,30 @@ def test_thirty_tables_of_sixty_four_cells_are_protected_and_pass(two_way, schem
     protected = protect(many, schema, min_cell=5)
     assert len(protected.tables) == len(tables) >= 30
     assert audit([protected], schema).passes
+
+
+def test_each_population_has_work_of_its_own_and_is_not_asked_again(
+    two_way, small, schema, monkeypatch
+):
+    made = sys.modules["synthgen.statistics.protection.protect"]
+    one = two_way(small)
+    other = two_way(np.full_like(small, 500))
+    tables = [replace(t, name=f"{t.name}-b", population="others") for t in other.tables]
+    both = replace(one, tables=(*one.tables, *tables))
+    asked, reconstruct = list[str](), made.reconstruct
+
+    def told(population, **options):
+        asked.append(population.name)
+        return reconstruct(population, **options)
+
+    monkeypatch.setattr(made, "reconstruct", told)
+    protect(one, schema, min_cell=5, method="round")
+    rounds = len(asked)
+    asked.clear()
+    whole = protect(both, schema, min_cell=5, method="round")
+    assert rounds > 1
+    assert sum("others" in name for name in asked) == 1
+    assert len(asked) == rounds + 1
+    assert (
+        whole.tables[: len(one.tables)] == protect(one, schema, min_cell=5, method="round").tables
+    )
