@@ -96,7 +96,7 @@ def _how_well(model: FittedModel, language: str) -> list[str]:
         return message(f"model_card.{key}", language, **values)
 
     parts = []
-    if ENTITY in model.distribution.domain.codes:
+    if model.gaps and ENTITY in model.distribution.domain.codes:  # else records say everything
         parts += [
             f"## {say('provenance')}",
             say("provenance_text"),

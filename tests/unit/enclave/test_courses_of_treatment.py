@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from synthgen.cohort.artefact import load_model
+from synthgen.cohort.model_card import model_card
 from synthgen.cohort.rule_orders import ordered_pairs
 from synthgen.enclave.design import design_of
 from synthgen.enclave.engines import ENGINES, Request
@@ -32,11 +33,15 @@ def records():
 
 
 @pytest.fixture(scope="module", params=["own", "forest"])
-def cohort(request, rare, records, tmp_path_factory):
+def model(request, rare, records, tmp_path_factory):
     if request.param == "forest":
         pytest.importorskip("sklearn", reason="scikit-learn is not installed (extra records)")
     made = tmp_path_factory.mktemp(request.param) / "model"
-    model = ENGINES[request.param](records, rare, made, Request(as_of=date(2040, 1, 1)))
+    return ENGINES[request.param](records, rare, made, Request(as_of=date(2040, 1, 1)))
+
+
+@pytest.fixture(scope="module")
+def cohort(model):
     return model.generate(60, seed=3).tables
 
 
@@ -55,6 +60,11 @@ def test_treatment_has_as_many_rows_as_in_the_records_and_lies_within_its_line(c
     drugs = cohort["drug_exposure"].merge(cohort["treatment_line"], on="line_id")
     assert (drugs["start_date_x"] >= drugs["start_date_y"]).all()
     assert not (drugs["start_date_x"] > drugs["end_date"]).any()
+
+
+def test_the_card_claims_no_table_for_what_records_say(model):
+    assert "Where each part comes from" in model_card(load_model("kr-demo"), "en")
+    assert "Where each part comes from" not in model_card(model, "en")
 
 
 def test_each_of_several_impossible_conditions_orders_two_dates(rare):
