@@ -11,7 +11,7 @@ import numpy.typing as npt
 from synthgen.cohort.columns import number_column, text_column
 from synthgen.cohort.confined import Confinement, confinements, solved_for
 from synthgen.cohort.record_levels import Drawn, Level, draw_positions
-from synthgen.cohort.rule_orders import Numbering, dates_at_most, numberings
+from synthgen.cohort.rule_orders import Numbering, dates_at_most, numbering_of
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
 from synthgen.schema.model import ColumnType, Schema, Variable
@@ -76,7 +76,9 @@ class RowMaker:
         self._confined = [(r, c) for r, c in solved if c and r.table == name]
         self._at_most = dates_at_most(schema, name, above)
         self._ordered = _in_order(level, self._confined)
-        self._numbered = _numbering(schema, level) if parent_rows is not None else None
+        self._numbered = None
+        if parent_rows is not None:
+            self._numbered = numbering_of(schema, level.table, level.parent)
         self._drawn: dict[str, Any] = {}
         self._sequence: FloatArray = np.full(rows, -1.0)
         self._misses: BoolArray = np.zeros(rows, dtype=np.bool_)
@@ -270,16 +272,6 @@ class RowMaker:
         number = np.empty(self.rows)
         number[np.lexsort((drawn, day, family))] = ranked
         return number
-
-
-def _numbering(schema: Schema, level: Level) -> Numbering | None:
-    """How rows of one parent are numbered, if a rule says so."""
-    table = level.table
-    keys = {tuple(sorted(k.columns)) for k in table.foreign_keys if k.table == level.parent}
-    return next(
-        (n for n in numberings(schema) if n.table == table.name and tuple(sorted(n.by)) in keys),
-        None,
-    )
 
 
 def _means(variable: Variable, code: str) -> str:

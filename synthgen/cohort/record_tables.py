@@ -22,6 +22,7 @@ from synthgen.cohort.made_keys import made_keys
 from synthgen.cohort.record_levels import ROWS_OF, Drawn, Level, levels_of
 from synthgen.cohort.record_rows import RowMaker
 from synthgen.cohort.row_rules import RowRules
+from synthgen.cohort.rule_orders import numbering_of
 from synthgen.errors import ModelError
 from synthgen.models.distribution import Distribution
 from synthgen.models.mixture import Mixture
@@ -231,6 +232,15 @@ def _framed(
     return {table.name: frames[table.name] for table in model.schema.tables}
 
 
+def _most_rows(schema: Schema, level: Level) -> int:
+    """Rows of one parent that can be numbered as the schema wants; all, where it does not."""
+    numbering = numbering_of(schema, level.table, level.parent)
+    column = None if numbering is None else level.table.column(numbering.column)
+    if column is None or column.maximum is None:
+        return int(np.iinfo(np.intp).max)
+    return int(column.maximum - (1 if column.minimum is None else column.minimum)) + 1
+
+
 def _rows_wanted(
     schema: Schema,
     distribution: Distribution | Mixture,
@@ -264,4 +274,5 @@ def _rows_wanted(
         ]
     )[parent[name]]
     uniform = stream("how-many").random(BLOCK_SIZE)[:count]
-    return np.asarray(low + np.floor(uniform * (high - low)), dtype=np.intp)
+    wanted = np.asarray(low + np.floor(uniform * (high - low)), dtype=np.intp)
+    return np.minimum(wanted, _most_rows(schema, level))

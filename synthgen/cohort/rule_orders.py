@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from synthgen.schema.model import ColumnType, Schema, Severity
+from synthgen.schema.model import ColumnType, Schema, Severity, Table
 from synthgen.schema.rules import all_rules
 from synthgen.schema.rules.check import check_rule
 from synthgen.schema.rules.tree import OTHER, All, Another, AnyOf, ColumnName, Compare, Condition
@@ -103,6 +103,15 @@ def numberings(schema: Schema) -> tuple[Numbering, ...]:
     return tuple(
         Numbering(table, column, by, days.get((table, column, by), ""))
         for (table, column), by in unique.items()
+    )
+
+
+def numbering_of(schema: Schema, table: Table, parent: str) -> Numbering | None:
+    """How rows of a table that refer to the same row of another are numbered, if a rule says so."""
+    keys = {tuple(sorted(k.columns)) for k in table.foreign_keys if k.table == parent}
+    return next(
+        (n for n in numberings(schema) if n.table == table.name and tuple(sorted(n.by)) in keys),
+        None,
     )
 
 

@@ -17,6 +17,10 @@ from synthgen.models.domain import Domain
 CLIQUE_CELLS = 8_000_000
 
 
+class TooTiedError(ModelError):
+    """Tables and rules tie more variables together than a tree can hold."""
+
+
 @dataclass(frozen=True)
 class JunctionTree:
     """Cliques in an order in which every parent precedes its children.
@@ -142,7 +146,7 @@ def junction_tree(
 
     Raises
     ------
-    ModelError
+    TooTiedError
         If a clique would exceed ``limit``; the message names its variables.
     """
     base = frozenset(root)
@@ -151,7 +155,7 @@ def junction_tree(
         cells = domain.cells(clique)
         if cells > limit:
             detail = " x ".join(f"{n} ({domain.size(n)})" for n in domain.ordered(clique))
-            raise ModelError(
+            raise TooTiedError(
                 f"junction tree: the tables tie {detail} together; that is {cells:.3g} cells, "
                 f"at most {limit:.3g} are allowed: coarsen or drop a table"
             )

@@ -6,7 +6,7 @@ pack is public, and their fit is the reference that the noisy counts are drawn t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -224,29 +224,55 @@ def fit_noisy(pack: StatisticsPack, schema: Schema) -> Fit:
     ModelError
         If a clique is too large.
     """
+
+    def grids(table: StatisticsTable, domain: Domain) -> tuple[list[NoisyTable], float]:
+        grid, total = grid_of(table, domain)
+        return [grid], total
+
+    return fit_counts(pack, schema, KIND, grids, prior_of(pack, schema))
+
+
+def fit_counts(
+    pack: StatisticsPack,
+    schema: Schema,
+    kind: str,
+    grids: Callable[[StatisticsTable, Domain], tuple[list[NoisyTable], float]],
+    prior: Distribution | Mixture | None = None,
+) -> Fit:
+    """Distribution behind the counts of a pack that are known up to an error.
+
+    Parameters
+    ----------
+    pack : StatisticsPack
+    schema : Schema
+    kind : str
+        Kind of the tables that are read; others are left alone.
+    grids : callable
+        Counts of a table on the grids that it prints, and the rows that it says it is about.
+    prior : Distribution or Mixture, optional
+        What the counts are drawn towards.
+
+    Raises
+    ------
+    StatisticsError
+        If a table cannot be read.
+    ModelError
+        If a clique is too large.
+    """
     whole = domain_of(pack, schema)
     zeros = zero_potentials(whole, schema)
-    prior = prior_of(pack, schema)
     earlier: tuple[str, ...] = ()
     made: list[ConditionalTable] = []
     residual, cells = 0.0, 0
     for block in pack.blocks:
         read = [
-            grid_of(t, whole)
-            for t in pack.tables
-            if t.kind == KIND and _block(pack, t) == block.name
+            grids(t, whole) for t in pack.tables if t.kind == kind and _block(pack, t) == block.name
         ]
-        model = unit_model(
-            whole,
-            block.variables,
-            earlier,
-            [t for t, _ in read],
-            max((total for _, total in read), default=1.0),
-            zeros,
-            prior,
-        )
+        tables = [grid for found, _ in read for grid in found]
+        total = max((total for _, total in read), default=1.0)
+        model = unit_model(whole, block.variables, earlier, tables, total, zeros, prior)
         weigh_context(model, whole, earlier, made)
-        fit_in_stages(model, [t for t, _ in read], informed=prior is not None)
+        fit_in_stages(model, tables, informed=prior is not None)
         made += model.conditional_tables()
         residual = max(residual, model.residual)
         cells = max(cells, *(whole.cells(c) for c in model.tree.cliques))
