@@ -120,6 +120,8 @@ def domain_of(pack: StatisticsPack, schema: Schema) -> Domain:
         settled = True
         for (first, second), together in possible.items():
             for name, other, grid in ((first, second, together), (second, first, together.T)):
+                if _may_lack(schema, name, other):
+                    continue
                 keep = kept[name] & grid[:, kept[other]].any(axis=1)
                 settled = settled and bool((keep == kept[name]).all())
                 kept[name] = keep
@@ -133,6 +135,19 @@ def domain_of(pack: StatisticsPack, schema: Schema) -> Domain:
             (name, tuple(c for c, k in zip(codes[name], kept[name], strict=True) if k))
             for name in names
         )
+    )
+
+
+def _may_lack(schema: Schema, name: str, other: str) -> bool:
+    """Whether rows of one variable's table need have none of the other's, which refer to them.
+
+    What no row of surgery may say of a tumour then says nothing against the tumour.
+    """
+    table, of = (schema.variable(n).column.partition(".")[0] for n in (name, other))
+    return any(
+        v.unit == f"rows of {of}" and v.categories[0].lower == 0
+        for v in schema.variables
+        if table and of and table != of
     )
 
 

@@ -12,6 +12,7 @@ from synthgen.models.domain import Domain
 from synthgen.models.fit import domain_of, fit_pack, statements_by_block
 from synthgen.models.structure import zero_potentials, zero_scopes
 from synthgen.schema.load import load_schema
+from synthgen.schema.model import Category, Variable
 from synthgen.statistics.model import (
     Block,
     Cell,
@@ -193,3 +194,18 @@ def test_a_block_that_cannot_be_fitted_in_memory_is_refused_before_it_is_built()
     tied = table_of("tied", names, [cell(0.5, 2, n=9, **first)], kind="shares")
     with pytest.raises(ModelError, match="cells, at most 8e\\+06 are allowed: coarsen or drop"):
         fit_pack(pack_of({}, [names], [tied]), SCHEMA)
+
+
+def test_what_rows_of_another_table_cannot_say_of_a_row_says_nothing_if_it_need_not_have_any():
+    # Nobody known by a death certificate alone has a line of treatment.
+    schema = load_schema("rare-cancer@1.1.0")
+    bins = (Category("1-2", "1-2", "1-2", 1.0, 3.0), Category("3-", "3-", "3-", 3.0, 99.0))
+    line = Variable("line", "Line", "차수", bins, "treatment_line.line_number")
+    count = (Category("0", "0", "0", 0.0, 1.0), Category("1+", "1+", "1+", 1.0, np.inf))
+    rows = Variable("rows", "Rows", "행", count, unit="rows of treatment_line")
+    pack = pack_of({}, [("basis_of_diagnosis",), ("line",)])
+    sure = domain_of(pack, replace(schema, variables=(*schema.variables, line)))
+    assert "0" not in sure.codes["basis_of_diagnosis"]
+    free = domain_of(pack, replace(schema, variables=(*schema.variables, line, rows)))
+    assert "0" in free.codes["basis_of_diagnosis"]
+    assert free.codes["line"] == ("1-2", "3-")
