@@ -17,7 +17,8 @@ import numpy.typing as npt
 from synthgen.errors import StatisticsError
 from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
-from synthgen.models.fit import Fit, domain_of
+from synthgen.models.fit import Fit
+from synthgen.models.pack_domain import domain_of
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import StatisticsPack, StatisticsTable
 from synthgen.statistics.statements import DESCRIBING

@@ -17,11 +17,12 @@ from synthgen.models.block import Potential
 from synthgen.models.decomposable import fit_decomposable, tables_in_order
 from synthgen.models.distribution import ConditionalTable, Distribution
 from synthgen.models.domain import Domain
-from synthgen.models.fit import Fit, domain_of, fit_pack, gaps_of, statements_by_block
+from synthgen.models.fit import Fit, fit_pack, gaps_of, statements_by_block
 from synthgen.models.mixture import Mixture
 from synthgen.models.noisy import NoisyModel, fit_in_stages
 from synthgen.models.noisy_table import NoisyTable
 from synthgen.models.observed import to_net
+from synthgen.models.pack_domain import domain_of
 from synthgen.models.structure import held_zeros, zero_potentials
 from synthgen.schema.model import Schema
 from synthgen.statistics.life_table import life_table_of

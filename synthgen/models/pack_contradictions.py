@@ -10,7 +10,8 @@ from synthgen.models.block import Numbered, Potential
 from synthgen.models.constraints import statement_variables
 from synthgen.models.contradictions import FREE, Contradiction, find_contradictions
 from synthgen.models.domain import Domain
-from synthgen.models.fit import SPLIT, domain_of, statements_by_block
+from synthgen.models.fit import SPLIT, statements_by_block
+from synthgen.models.pack_domain import domain_of
 from synthgen.models.structure import zero_potentials
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import Relation, StatisticsPack

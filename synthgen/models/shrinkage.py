@@ -31,11 +31,12 @@ import numpy.typing as npt
 from synthgen.errors import StatisticsError
 from synthgen.models.decomposable import cell_values, tables_in_order
 from synthgen.models.distribution import ConditionalTable, Distribution
-from synthgen.models.fit import Fit, domain_of
+from synthgen.models.fit import Fit
 from synthgen.models.mixture import Mixture
 from synthgen.models.noisy import LEAST_WORTH, MOST_WORTH, NoisyModel
 from synthgen.models.noisy_pack import unit_model, weigh_context
 from synthgen.models.noisy_table import NoisyTable
+from synthgen.models.pack_domain import domain_of
 from synthgen.models.structure import zero_potentials
 from synthgen.schema.model import Schema
 from synthgen.statistics.model import StatisticsPack

@@ -45,10 +45,10 @@ from synthgen.errors import ModelError, PrivacyBudgetError
 from synthgen.models.block import Potential
 from synthgen.models.distribution import Distribution
 from synthgen.models.domain import Domain
-from synthgen.models.fit import domain_of
 from synthgen.models.mixture import Mixture
 from synthgen.models.noisy import NoisyModel
 from synthgen.models.noisy_pack import RAREST, UNSEEN, prior_of, unit_model
+from synthgen.models.pack_domain import domain_of
 from synthgen.models.structure import zero_potentials
 from synthgen.schema.model import Schema
 from synthgen.statistics.ledger import FORMAT, Ledger

@@ -9,7 +9,8 @@ import pytest
 
 from synthgen.errors import ModelError, StatisticsError
 from synthgen.models.domain import Domain
-from synthgen.models.fit import domain_of, fit_pack, statements_by_block
+from synthgen.models.fit import fit_pack, statements_by_block
+from synthgen.models.pack_domain import domain_of
 from synthgen.models.structure import zero_potentials, zero_scopes
 from synthgen.schema.load import load_schema
 from synthgen.schema.model import Category, Variable
